@@ -6,7 +6,7 @@ use audit_log::AuditConfig;
 use auth_core::{Algorithm, SigningKey};
 use directory::AuditTable;
 use secrecy::SecretString;
-use settings::{Environment, Variable, secret_file};
+use settings::{Environment, Reader, Variable, secret_file};
 
 /// What the settings say of the audit log of a program that runs until it is stopped.
 #[derive(Debug, Clone)]
@@ -37,18 +37,11 @@ pub fn log_config(environment: &Environment, faults: &mut Vec<String>) -> Option
         }
         return None;
     };
-    let number = |variable: Variable, faults: &mut Vec<String>| {
-        let text = environment.get(variable)?;
-        let number = text.parse::<u64>().ok().filter(|number| *number >= 1);
-        if number.is_none() {
-            let label = environment.label(variable);
-            faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
-        }
-        number
-    };
-    let max_mib = number(Variable::AuditRotateMib, faults);
-    let keep = number(Variable::AuditKeepFiles, faults);
-    let checkpoint_records = number(Variable::AuditCheckpointRecords, faults);
+    let mut reader = Reader::new(environment, faults);
+    let max_mib = reader.number(Variable::AuditRotateMib);
+    let max_full_files = reader.optional_count(Variable::AuditKeepFiles);
+    let checkpoint_records = reader.number(Variable::AuditCheckpointRecords);
+    let is_copied = reader.is_on(Variable::AuditStdout);
     let read = |path: &str| read_key(path.as_ref()).map_err(|fault| format!(" {path}: {fault}"));
     let key = environment.get(Variable::AuditKeyFile).map(read);
     let missing = ": set a private key that signs the log, too".to_owned();
@@ -60,9 +53,9 @@ pub fn log_config(environment: &Environment, faults: &mut Vec<String>) -> Option
         key: key.ok()?,
         node: node(),
         max_bytes: max_mib?.saturating_mul(1024 * 1024),
-        max_full_files: keep.map(|keep| usize::try_from(keep).unwrap_or(usize::MAX)),
+        max_full_files,
         checkpoint_records: checkpoint_records?,
-        is_copied: environment.get(Variable::AuditStdout) == Some("on"),
+        is_copied: is_copied?,
     })
 }
 

@@ -18,6 +18,7 @@ mod form;
 pub mod key_folder;
 mod keys;
 mod plain_http;
+mod reader;
 pub mod regular_file;
 pub mod secret_file;
 mod setting;
@@ -35,6 +36,7 @@ pub use keys::{
     verifying_keys, verifying_keys_in, verifying_secret,
 };
 pub use plain_http::PlainHttp;
+pub use reader::Reader;
 pub use secret_file::{InsecurePermissionsError, SecretFileError};
 pub use setting::{
     Program, Setting, Shape, Variable, env_example, is_similar, reference, schema, similar,

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::{Environment, Variable};
+use crate::{Environment, Reader, Variable};
 
 /// Where plain HTTP may be spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +17,8 @@ impl PlainHttp {
     /// Reads the setting. What is wrong is added to `faults`.
     #[must_use]
     pub fn read(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
-        match environment.get(Variable::PlainHttp).unwrap_or_default() {
-            "on" => Some(Self { is_everywhere: true }),
-            "off" => Some(Self { is_everywhere: false }),
-            other => {
-                let label = environment.label(Variable::PlainHttp);
-                faults.push(format!("{label} {other:?}: write on or off"));
-                None
-            }
-        }
+        let is_everywhere = Reader::new(environment, faults).is_on(Variable::PlainHttp)?;
+        Some(Self { is_everywhere })
     }
 
     /// Whether it may be spoken at this address.

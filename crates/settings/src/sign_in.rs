@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Issuer, ResourceUri, RoleName};
 
-use crate::{Environment, Shape, Variable};
+use crate::{Environment, Reader, Variable};
 
 /// When the server is its own authorization server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,16 +55,16 @@ impl SignInSettings {
     /// Reads them. What is wrong is added to `faults`; the result is `None` then.
     #[must_use]
     pub fn resolve(environment: &Environment, faults: &mut Vec<String>) -> Option<Self> {
-        let mut reader = Reader { environment, faults };
-        let mode = reader.choice(Variable::SignIn);
+        let mut reader = Reader::new(environment, faults);
+        let mode = reader.word(Variable::SignIn);
         let access = reader.number(Variable::AccessTokenMinutes);
         let idle = reader.number(Variable::RefreshIdleDays);
-        let passwords = reader.choice(Variable::SignInPasswords);
-        let roles = reader.roles(Variable::SecondFactorRoles);
-        let registration = reader.choice(Variable::ClientRegistration);
+        let passwords = reader.is_on(Variable::SignInPasswords);
+        let roles = roles(&mut reader, Variable::SecondFactorRoles);
+        let registration = reader.is_on(Variable::ClientRegistration);
         let per_minute = reader.number(Variable::RegistrationsPerMinute);
         let most = reader.number(Variable::MaxRegisteredClients);
-        let documents = reader.choice(Variable::ClientDocuments);
+        let documents = reader.is_on(Variable::ClientDocuments);
         Some(Self {
             mode: match mode? {
                 "on" => SignInMode::On,
@@ -74,14 +74,14 @@ impl SignInSettings {
             key_folder: environment.get(Variable::SigningKeys).unwrap_or_default().into(),
             access_lifetime: Duration::from_mins(access?),
             refresh_idle: Duration::from_hours(idle?.saturating_mul(24)),
-            passwords: passwords? == "on",
+            passwords: passwords?,
             second_factor_roles: roles?,
             registration: {
                 let per_minute = u32::try_from(per_minute?).unwrap_or(u32::MAX);
                 let bounds = RegistrationBounds { per_minute, most: most? };
-                (registration? == "on").then_some(bounds)
+                registration?.then_some(bounds)
             },
-            client_documents: documents? == "on",
+            client_documents: documents?,
         })
     }
 
@@ -106,48 +106,14 @@ pub fn is_on_origin_of(issuer: &Issuer, resource: &ResourceUri) -> bool {
     issuer.is_ok_and(|issuer| issuer.origin() == resource.origin())
 }
 
-struct Reader<'a> {
-    environment: &'a Environment,
-    faults: &'a mut Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    fn text(&self, variable: Variable) -> &'a str {
-        self.environment.get(variable).unwrap_or_default()
+/// Names of roles, with commas between.
+fn roles(reader: &mut Reader<'_>, variable: Variable) -> Option<Vec<RoleName>> {
+    let names = reader.text(variable).split(',').map(str::trim).filter(|name| !name.is_empty());
+    let roles = names.map(str::parse).collect::<Result<_, _>>().ok();
+    if roles.is_none() {
+        reader.wrong(variable, "write names of roles, with commas between");
     }
-
-    fn wrong<T>(&mut self, variable: Variable, expected: &str) -> Option<T> {
-        let (label, text) = (self.environment.label(variable), self.text(variable));
-        self.faults.push(format!("{label} {text:?}: {expected}"));
-        None
-    }
-
-    fn choice(&mut self, variable: Variable) -> Option<&'a str> {
-        let text = self.text(variable);
-        let Shape::Choice(words) = variable.setting().shape else { return None };
-        if words.contains(&text) {
-            return Some(text);
-        }
-        self.wrong(variable, &format!("write {}", words.join(" or ")))
-    }
-
-    fn number(&mut self, variable: Variable) -> Option<u64> {
-        let Shape::Number { least, most } = variable.setting().shape else { return None };
-        let number = self.text(variable).parse().ok().filter(|it| (least..=most).contains(it));
-        if number.is_none() {
-            return self.wrong(variable, &format!("write a whole number from {least} to {most}"));
-        }
-        number
-    }
-
-    fn roles(&mut self, variable: Variable) -> Option<Vec<RoleName>> {
-        let names = self.text(variable).split(',').map(str::trim).filter(|name| !name.is_empty());
-        let roles = names.map(str::parse).collect::<Result<_, _>>().ok();
-        if roles.is_none() {
-            return self.wrong(variable, "write names of roles, with commas between");
-        }
-        roles
-    }
+    roles
 }
 
 #[cfg(test)]

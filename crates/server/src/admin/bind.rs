@@ -6,7 +6,7 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use settings::{Environment, Variable};
+use settings::{Environment, Reader, Variable};
 
 /// Where the admin listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +32,7 @@ impl AdminBind {
             }
         };
         let variable = Variable::AdminInsecureNonLoopback;
-        let is_meant = match environment.get(variable).unwrap_or_default() {
-            "on" => true,
-            "off" => false,
-            other => {
-                let label = environment.label(variable);
-                faults.push(format!("{label} {other:?}: write on or off"));
-                return None;
-            }
-        };
+        let is_meant = Reader::new(environment, faults).is_on(variable)?;
         if !address.ip().to_canonical().is_loopback() && !is_meant {
             faults.push(format!(
                 "{label} {text:?}: other machines reach this address, and no token is asked for: write 127.0.0.1 or unix:PATH, or set {}=on",
@@ -49,6 +41,21 @@ impl AdminBind {
             return None;
         }
         Some(Self::Address(address))
+    }
+}
+
+impl AdminBind {
+    /// What is wrong if callers are served at `bind`, as it is configured; a name in it is known
+    /// once the server listens.
+    pub(crate) fn check_apart_from(&self, bind: &str) -> Option<String> {
+        let Self::Address(address) = self else { return None };
+        let callers: SocketAddr = bind.parse().ok()?;
+        let is_same_port = address.port() == callers.port() && address.port() != 0;
+        let [one, other] = [address, &callers].map(|it| it.ip().to_canonical());
+        let has_one_host = one == other || one.is_unspecified() || other.is_unspecified();
+        (is_same_port && has_one_host).then(|| {
+            format!("{address}: callers are served there (BIND_ADDR {bind}): write another port")
+        })
     }
 }
 
@@ -115,6 +122,29 @@ mod tests {
             assert!(read(&meant).unwrap().is_some(), "{address}");
             let unclear = [("ADMIN_BIND", address), ("ADMIN_INSECURE_NON_LOOPBACK", "yes")];
             assert!(read(&unclear).unwrap_err().ends_with("write on or off"));
+        }
+    }
+
+    #[test]
+    fn callers_and_operators_have_addresses_of_their_own() {
+        let check = |admin: &str, bind| admin.parse::<AdminBind>().unwrap().check_apart_from(bind);
+        for (admin, bind) in [
+            ("127.0.0.1:9000", "127.0.0.1:9000"),
+            ("127.0.0.1:9000", "0.0.0.0:9000"),
+            ("127.0.0.1:9000", "[::ffff:127.0.0.1]:9000"),
+            ("[::]:9000", "127.0.0.1:9000"),
+        ] {
+            let fault = check(admin, bind).unwrap();
+            assert!(fault.ends_with("write another port"), "{fault}");
+        }
+        for (admin, bind) in [
+            ("127.0.0.1:9000", "127.0.0.1:9001"),
+            ("127.0.0.1:9000", "127.0.0.2:9000"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("127.0.0.1:9000", "mcp.example:9000"),
+            ("unix:/run/a.sock", "127.0.0.1:9000"),
+        ] {
+            assert_eq!(check(admin, bind), None, "{admin} {bind}");
         }
     }
 

@@ -70,8 +70,8 @@ impl Foundation {
         let sign_in = sign_in::open(config, resources, &store, clock).await?;
         let start_code = sign_in.as_ref().and_then(|it| sign_in::start_code(it, &store, clock));
         let settings = CacheSettings {
-            max_in_memory: config.directory_max_users,
-            max_age: config.directory_max_age,
+            max_in_memory: config.bounds.users,
+            max_age: config.bounds.users_max_age,
             clock: Arc::clone(clock),
         };
         let directory = Arc::new(CachedDirectory::load(store.clone(), settings).await?);

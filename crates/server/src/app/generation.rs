@@ -138,12 +138,12 @@ impl<D: Directory> App<D> {
             allowed_origins: config.allowed_origins.clone(),
             readiness: Readiness::default(),
             bounds: Bounds {
-                body_memory: config.max_body_memory,
+                body_memory: config.bounds.body_memory,
                 // The other half of the connections is left for everything else.
-                streams: (config.max_connections / 2).max(1),
-                calls_of_each: config.max_calls_per_caller,
-                calls: config.max_calls,
-                failed_authentications: config.max_failed_authentications,
+                streams: (config.bounds.connections / 2).max(1),
+                calls_of_each: config.bounds.calls_per_caller,
+                calls: config.bounds.calls,
+                failed_authentications: config.bounds.failed_authentications,
                 ..Bounds::default()
             },
             has_client_certificates: config.transport.has_client_certificates(),

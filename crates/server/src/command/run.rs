@@ -174,7 +174,7 @@ pub(super) async fn serve_until(
             "Clients on other machines are refused: set MCP_RESOURCE to the URL that they use"
         );
     }
-    if let Some(shortage) = descriptors::raise(config.max_connections) {
+    if let Some(shortage) = descriptors::raise(config.bounds.connections) {
         tracing::warn!("{shortage}");
     }
     let is_terminal = io::stdout().is_terminal();
@@ -195,9 +195,10 @@ pub(super) async fn serve_until(
             writeln!(text, "Admin listener on {}: {}", admin.place, admin.reach.paths().join(", "));
     }
     let (stop, ended_calls) = (CancellationToken::new(), CancellationToken::new());
-    let connections = config.max_connections;
+    let connections = config.bounds.connections;
     let per_address = config
-        .max_connections_per_address
+        .bounds
+        .connections_per_address
         .map_or(PerAddress::Public(connections.div_ceil(4)), PerAddress::Every);
     let limits = Limits { connections, per_address, ..Limits::default() };
     let proxies = config.trusted_proxies.clone();

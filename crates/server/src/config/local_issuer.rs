@@ -8,11 +8,11 @@ use std::{path::PathBuf, time::Duration};
 
 use auth_core::{Issuer, KeySet, Leeway, ResourceUri};
 use settings::{
-    Environment, KeySettingError, KeySource, SignInMode, SignInSettings, Variable, VerifyingKeys,
-    is_on_origin_of, issuer_url,
+    Environment, KeySettingError, KeySource, Reader, SignInMode, SignInSettings, Variable,
+    VerifyingKeys, is_on_origin_of, issuer_url,
 };
 
-use crate::{app::resource::is_in_the_way, args::RunArgs, config::issuers};
+use crate::{app::resource::is_in_the_way, args::RunArgs};
 
 /// `JWT_ISSUER`, with its keys.
 #[derive(Debug)]
@@ -60,15 +60,7 @@ pub(super) fn local_issuer(
         let label = args.label(Variable::JwtIssuer, environment);
         faults.push(format!("{label} {issuer:?}: {fault}. Write it as http://localhost:8000"));
     });
-    let hours = environment.get(Variable::KeyOutageHours).unwrap_or_default();
-    let outage = hours.parse::<u64>().ok().filter(|hours| *hours <= issuers::MAX_OUTAGE_HOURS);
-    if outage.is_none() {
-        faults.push(format!(
-            "{} {hours:?}: write a whole number of hours, at most {}",
-            environment.label(Variable::KeyOutageHours),
-            issuers::MAX_OUTAGE_HOURS
-        ));
-    }
+    let outage = Reader::new(environment, faults).number(Variable::KeyOutageHours);
     let (issuer, keys, sign_in) = (issuer.ok()?, keys?, sign_in?);
     let sign_in = authorization_server(sign_in, &issuer, resource?, keys.as_ref(), faults);
     Some(LocalIssuer { issuer, keys, sign_in, outage: Duration::from_hours(outage?) })

@@ -1,5 +1,6 @@
 //! The configuration: settings, issuers and the policy, checked before anything starts.
 
+pub(crate) mod bounds;
 pub(crate) mod issuers;
 pub(crate) mod limits_store;
 pub(crate) mod local_issuer;

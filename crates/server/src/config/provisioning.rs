@@ -2,7 +2,7 @@
 
 use auth_core::{Issuer, Policy};
 use issuer_setup::default_roles;
-use settings::{Environment, Variable};
+use settings::{Environment, Reader, Variable};
 
 use crate::{authenticate::Provisioning, config::issuers::IssuerConfig};
 
@@ -21,18 +21,16 @@ pub(crate) fn resolve(
         .collect();
     let roles = environment.get(Variable::DefaultRoles).unwrap_or_default();
     let roles = roles.split(',').map(str::trim).filter(|name| !name.is_empty());
-    match environment.get(Variable::UnknownUsers).unwrap_or_default() {
-        "refuse" => {
-            if roles.count() > 0 {
-                faults
-                    .push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
-            }
+    let unknown_users = Reader::new(environment, faults).word(Variable::UnknownUsers);
+    match unknown_users {
+        Some("refuse") if roles.clone().next().is_some() => {
+            faults.push("DEFAULT_ROLES is for UNKNOWN_USERS=provision: set both, or none".into());
         }
-        "provision" => match default_roles(roles, policy) {
+        Some("provision") => match default_roles(roles, policy) {
             Ok(roles) => found.extend(local.map(|issuer| (issuer.clone(), roles))),
             Err(fault) => faults.push(format!("DEFAULT_ROLES: {fault}")),
         },
-        other => faults.push(format!("UNKNOWN_USERS {other:?}: write refuse or provision")),
+        _ => {}
     }
     found
 }

@@ -4,15 +4,14 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use audit_setup::AuditSettings;
-use auth_core::{Action, Algorithm, Policy, Rate, RateError, ResourceUri, VerifyingKey};
+use auth_core::{Action, Algorithm, Policy, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, KeySource, SignInSettings, Variable, check_listen_address};
+use settings::{Environment, KeySource, Reader, SignInSettings, Variable, check_listen_address};
 use traces::TracesConfig;
 
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     args::RunArgs,
     authenticate::Provisioning,
     config::{
+        bounds::Bounds,
         issuers::{self, IssuerConfig},
         limits_store::LimitsStoreConfig,
         local_issuer::{LocalIssuer, local_issuer},
@@ -53,30 +53,14 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Certificate authorities to trust besides the system's where issuers are asked.
     pub authorities: CertificateAuthorities,
-    /// How many connections are open at once.
-    pub max_connections: usize,
-    /// How many of them one address may have; `None` for the default, which bounds public addresses
-    /// alone.
-    pub max_connections_per_address: Option<usize>,
-    /// How many calls all callers may have under way at one resource.
-    pub max_calls: usize,
-    /// How many of them one caller may have.
-    pub max_calls_per_caller: usize,
-    /// How many tokens from one address may be refused; `None` for the default, which bounds public
-    /// addresses alone.
-    pub max_failed_authentications: Option<Rate>,
+    /// The bounds of what callers can hold.
+    pub(crate) bounds: Bounds,
     /// Where several nodes count rates together, if they do.
     pub(crate) limits_store: Option<LimitsStoreConfig>,
     /// The proxies that name the address of a caller.
     pub trusted_proxies: TrustedProxies,
-    /// How many bytes of requests are held in memory at once.
-    pub max_body_memory: usize,
     /// The directory of users.
     pub database_url: String,
-    /// How many users are held in memory.
-    pub directory_max_users: usize,
-    /// How long users are known while the directory is unavailable.
-    pub directory_max_age: Duration,
     /// The issuers whose users are added on first use.
     pub provisioning: Provisioning,
     /// Whether clients of the revisions before 2026-07-28 have sessions.
@@ -114,7 +98,6 @@ impl Config {
 
     /// The same with a policy that was read already. `is_only_one`: there is no other, so that what
     /// names scopes and roles is compared with it.
-    #[expect(clippy::too_many_lines, reason = "one step for each setting, in their order")]
     pub(crate) fn resolve_with(
         args: &RunArgs,
         environment: &Environment,
@@ -132,6 +115,9 @@ impl Config {
             faults.push(format!("{label} {bind:?}: {fault}"));
         }
         let admin = AdminBind::read(environment, &mut faults);
+        if let Some(fault) = admin.as_ref().and_then(|admin| admin.check_apart_from(&bind)) {
+            faults.push(format!("{} {fault}", environment.label(Variable::AdminBind)));
+        }
         let resource = text(&args.resource, Variable::McpResource);
         let resource = parse_resource(&resource).map_err(|fault| {
             let label = args.label(Variable::McpResource, environment);
@@ -165,87 +151,50 @@ impl Config {
             ));
         }
 
-        let number = |variable: Variable, least: u64, faults: &mut Vec<String>| {
-            let text = environment.get(variable).unwrap_or_default();
-            let number = text.parse::<u64>().ok().filter(|number| *number >= least);
-            if number.is_none() {
-                faults.push(format!(
-                    "{} {text:?}: write a whole number of {least} or more",
-                    environment.label(variable)
-                ));
-            }
-            number.unwrap_or_default()
-        };
-        let max_connections = number(Variable::MaxConnections, 1, &mut faults);
-        let per_address = environment
-            .get(Variable::MaxConnectionsPerAddress)
-            .map(|_| number(Variable::MaxConnectionsPerAddress, 1, &mut faults));
-        let max_calls = number(Variable::MaxCalls, 1, &mut faults);
-        let of_one_caller = number(Variable::MaxCallsPerCaller, 1, &mut faults);
-        let failures = environment.get(Variable::MaxFailedAuthentications).map(str::parse);
-        let max_failed_authentications = failures.transpose().unwrap_or_else(|fault: RateError| {
-            let label = environment.label(Variable::MaxFailedAuthentications);
-            faults.push(format!("{label}: {fault}"));
-            None
-        });
+        let bounds = Bounds::read(environment, &mut faults);
         let limits_store = LimitsStoreConfig::resolve(environment, &mut faults);
         let trusted_proxies = environment.get(Variable::TrustedProxies).unwrap_or_default().parse();
         let trusted_proxies = trusted_proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
-        let max_body_memory = number(Variable::MaxBodyMemory, 1, &mut faults);
-        let max_users = number(Variable::DirectoryMaxUsers, 0, &mut faults);
-        let max_age = number(Variable::DirectoryMaxAge, 2, &mut faults);
         let provisioning = {
             let local = local.as_ref().map(|local| &local.issuer);
             provisioning::resolve(environment, policy_read, local, &issuers, &mut faults)
         };
 
         let allowed_origins = allowed_origins(environment, &mut faults);
-        let sessions = environment.get(Variable::Sessions).unwrap_or_default();
-        if !["none", "database"].contains(&sessions) {
-            faults.push(format!(
-                "{} {sessions:?}: write none or database",
-                environment.label(Variable::Sessions)
-            ));
-        }
-
+        let sessions = Reader::new(environment, &mut faults).word(Variable::Sessions);
         let audit = AuditSettings::resolve(environment, &mut faults);
         let traces = traces_config::resolve(environment, &authorities, &mut faults);
 
-        match (resource, policy, trusted_proxies, transport) {
-            (Ok(resource), Ok((policy, policy_source)), Ok(trusted_proxies), Some(transport))
-                if faults.is_empty() =>
-            {
-                Ok(Self {
-                    bind,
-                    transport,
-                    admin,
-                    resource,
-                    local,
-                    issuers,
-                    providers,
-                    allowed_origins,
-                    authorities,
-                    database_url: text(&args.database_url, Variable::DatabaseUrl),
-                    max_connections: saturating(max_connections),
-                    max_connections_per_address: per_address.map(saturating),
-                    max_calls: saturating(max_calls),
-                    max_calls_per_caller: saturating(of_one_caller),
-                    max_failed_authentications,
-                    limits_store,
-                    trusted_proxies,
-                    max_body_memory: saturating(max_body_memory).saturating_mul(1024 * 1024),
-                    directory_max_users: saturating(max_users),
-                    directory_max_age: Duration::from_secs(max_age),
-                    provisioning,
-                    has_sessions: sessions == "database",
-                    policy,
-                    policy_source,
-                    audit,
-                    traces,
-                })
-            }
+        match (resource, policy, trusted_proxies, transport, bounds) {
+            (
+                Ok(resource),
+                Ok((policy, policy_source)),
+                Ok(trusted_proxies),
+                Some(transport),
+                Some(bounds),
+            ) if faults.is_empty() => Ok(Self {
+                bind,
+                transport,
+                admin,
+                resource,
+                local,
+                issuers,
+                providers,
+                allowed_origins,
+                authorities,
+                database_url: text(&args.database_url, Variable::DatabaseUrl),
+                bounds,
+                limits_store,
+                trusted_proxies,
+                provisioning,
+                has_sessions: sessions == Some("database"),
+                policy,
+                policy_source,
+                audit,
+                traces,
+            }),
             _ => Err(ConfigError(faults)),
         }
     }
@@ -299,11 +248,6 @@ impl Config {
         };
         format!("protected: {tokens} for {resource}, policy {policy}")
     }
-}
-
-/// As many as this machine can count.
-fn saturating(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The identity providers of the authorization server, and what is wrong with how users sign in.

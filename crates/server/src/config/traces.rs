@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bartizan::CertificateAuthorities;
-use settings::{Environment, Shape, Variable};
+use settings::{Environment, Reader, Shape, Variable};
 use traces::{Batching, Collector, Endpoint, Sampler, SamplerError, TracesConfig};
 
 /// Where a collector of OpenTelemetry on this machine listens, by its conventions.
@@ -113,11 +113,12 @@ fn resource(environment: &Environment, faults: &mut Vec<String>) -> Option<Vec<(
 }
 
 fn batching(environment: &Environment, faults: &mut Vec<String>) -> Option<Batching> {
-    let queue = number(environment, Variable::OtelBspMaxQueueSize, faults);
-    let batch = number(environment, Variable::OtelBspMaxExportBatchSize, faults);
+    let mut reader = Reader::new(environment, faults);
+    let queue = reader.count(Variable::OtelBspMaxQueueSize);
+    let batch = reader.count(Variable::OtelBspMaxExportBatchSize);
     let delay = millis(environment, Variable::OtelBspScheduleDelay, faults);
     let timeout = millis(environment, Variable::OtelBspExportTimeout, faults);
-    let (queue, batch) = (usize::try_from(queue?).ok()?, usize::try_from(batch?).ok()?);
+    let (queue, batch) = (queue?, batch?);
     if batch > queue {
         let (label, other) = (
             environment.label(Variable::OtelBspMaxExportBatchSize),
@@ -133,18 +134,7 @@ fn millis(
     variable: Variable,
     faults: &mut Vec<String>,
 ) -> Option<Duration> {
-    number(environment, variable, faults).map(Duration::from_millis)
-}
-
-fn number(environment: &Environment, variable: Variable, faults: &mut Vec<String>) -> Option<u64> {
-    let text = environment.get(variable).unwrap_or_default();
-    let Shape::Number { least, most } = variable.setting().shape else { return None };
-    let number = text.parse::<u64>().ok().filter(|number| (least..=most).contains(number));
-    if number.is_none() {
-        let label = environment.label(variable);
-        faults.push(format!("{label} {text:?}: write a whole number from {least} to {most}"));
-    }
-    number
+    Reader::new(environment, faults).number(variable).map(Duration::from_millis)
 }
 
 /// The value, which is one of the setting's words, in capitals or not (OpenTelemetry specification,

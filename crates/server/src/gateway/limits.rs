@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use settings::{Environment, Variable};
+use settings::{Environment, Reader, Variable};
 use upstream::{asks::parking::ParkingLimits, front::FrontLimits, pool::BoundsConfig};
 
 use crate::config::settings::ConfigError;
@@ -24,15 +24,14 @@ impl GatewayLimits {
     /// Those that `environment` sets.
     pub(crate) fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
-        let mut number = |variable: Variable| {
-            let text = environment.get(variable).unwrap_or_default();
-            let number = text.parse::<u32>().ok().filter(|number| *number >= 1);
-            if number.is_none() {
-                let label = environment.label(variable);
-                faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
-            }
-            usize::try_from(number.unwrap_or(1)).unwrap_or(usize::MAX)
-        };
+        let mut reader = Reader::new(environment, &mut faults);
+        reader.check_shares(&[
+            (Variable::GatewayMaxServersPerUser, Variable::GatewayMaxServers),
+            (Variable::GatewayMaxSessionsPerUser, Variable::GatewayMaxSessions),
+            (Variable::GatewayMaxCallsPerUser, Variable::GatewayMaxCalls),
+            (Variable::GatewayMaxWaitingPerUser, Variable::GatewayMaxWaiting),
+        ]);
+        let mut number = |variable| reader.count(variable).unwrap_or(1);
         let minutes = |number: usize| Duration::from_mins(u64::try_from(number).unwrap_or(1));
         let limits = Self {
             servers: BoundsConfig {
@@ -77,29 +76,34 @@ mod tests {
         assert_eq!(default.silence, HttpLimits::default().head);
         assert_eq!(default.waiting, ParkingLimits::default());
         let set = read(&[
-            ("GATEWAY_MAX_SERVERS", "1"),
-            ("GATEWAY_MAX_SERVERS_PER_USER", "2"),
-            ("GATEWAY_MAX_SESSIONS", "3"),
-            ("GATEWAY_MAX_SESSIONS_PER_USER", "4"),
+            ("GATEWAY_MAX_SERVERS", "2"),
+            ("GATEWAY_MAX_SERVERS_PER_USER", "1"),
+            ("GATEWAY_MAX_SESSIONS", "4"),
+            ("GATEWAY_MAX_SESSIONS_PER_USER", "3"),
             ("GATEWAY_SESSION_IDLE_MINUTES", "5"),
-            ("GATEWAY_MAX_CALLS", "6"),
-            ("GATEWAY_MAX_CALLS_PER_USER", "7"),
-            ("GATEWAY_MAX_WAITING_CALLS", "8"),
-            ("GATEWAY_MAX_WAITING_CALLS_PER_USER", "9"),
+            ("GATEWAY_MAX_CALLS", "7"),
+            ("GATEWAY_MAX_CALLS_PER_USER", "6"),
+            ("GATEWAY_MAX_WAITING_CALLS", "9"),
+            ("GATEWAY_MAX_WAITING_CALLS_PER_USER", "8"),
             ("GATEWAY_WAITING_MINUTES", "10"),
             ("GATEWAY_SILENCE_MINUTES", "11"),
         ]);
         let set = set.unwrap();
-        assert_eq!(set.servers, BoundsConfig { total: 1, per_owner: 2 });
+        assert_eq!(set.servers, BoundsConfig { total: 2, per_owner: 1 });
         let front = set.front;
-        assert_eq!((front.sessions_total, front.sessions_each), (3, 4));
-        assert_eq!((front.calls_total, front.calls_each), (6, 7));
+        assert_eq!((front.sessions_total, front.sessions_each), (4, 3));
+        assert_eq!((front.calls_total, front.calls_each), (7, 6));
         assert_eq!(front.session_idle, Duration::from_mins(5));
         assert_eq!(set.silence, Duration::from_mins(11));
         let time = Duration::from_mins(10);
-        assert_eq!(set.waiting, ParkingLimits { calls: 8, calls_of_one: 9, time });
+        assert_eq!(set.waiting, ParkingLimits { calls: 9, calls_of_one: 8, time });
         let ConfigError(faults) =
             read(&[("GATEWAY_MAX_CALLS", "0"), ("GATEWAY_WAITING_MINUTES", "x")]).unwrap_err();
         assert_eq!(faults.len(), 2, "{faults:?}");
+        for all in ["SERVERS", "SESSIONS", "CALLS", "WAITING_CALLS"] {
+            let (all, each) = (format!("GATEWAY_MAX_{all}"), format!("GATEWAY_MAX_{all}_PER_USER"));
+            let ConfigError(faults) = read(&[(&all, "5"), (&each, "6")]).unwrap_err();
+            assert_eq!(faults, [format!("{each} \"6\": write no more than {all}, which is 5")]);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use crate::setting::Shape;
+use crate::setting::{Shape, whole_number};
 
 /// The text of `value`, which must have this shape; a relative path starts at `folder`.
 pub(super) fn text(shape: Shape, value: &DeValue<'_>, folder: &Path) -> Result<String, String> {
@@ -45,10 +45,8 @@ fn string<'a>(value: &'a DeValue<'_>) -> Result<&'a str, String> {
 fn number(value: &DeValue<'_>, least: u64, most: u64) -> Result<u64, String> {
     let number = value.as_integer().filter(|number| number.radix() == 10);
     let number = number.and_then(|number| number.as_str().replace('_', "").parse::<u64>().ok());
-    number.filter(|number| (least..=most).contains(number)).ok_or_else(|| {
-        let bound = if most < 1 << 53 { format!(", at most {most}") } else { String::new() };
-        format!("write a whole number of {least} or more{bound}")
-    })
+    let number = number.filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| whole_number(least, most))
 }
 
 fn list(value: &DeValue<'_>) -> Result<String, String> {

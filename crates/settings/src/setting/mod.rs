@@ -60,6 +60,15 @@ pub enum Shape {
     List,
 }
 
+/// What to write where a number is not within these bounds.
+pub(crate) fn whole_number(least: u64, most: u64) -> String {
+    if most == constructors::ANY {
+        format!("write a whole number of {least} or more")
+    } else {
+        format!("write a whole number from {least} to {most}")
+    }
+}
+
 /// One of the three programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {

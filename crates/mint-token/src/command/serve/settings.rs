@@ -6,7 +6,7 @@ use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
-use settings::{Environment, SignInSettings, Variable, check_listen_address};
+use settings::{Environment, Reader, SignInSettings, Variable, check_listen_address};
 use tls_setup::Host;
 
 use super::transport::Transport;
@@ -68,15 +68,15 @@ impl ServeSettings {
             faults.extend(check(settings, &providers, policy.as_ref()));
         }
         let audit = AuditSettings::resolve(environment, &mut faults);
-        let max_connections = count(Variable::MaxConnections, environment, &mut faults);
-        let max_per_address = environment
-            .get(Variable::MaxConnectionsPerAddress)
-            .map(|_| count(Variable::MaxConnectionsPerAddress, environment, &mut faults));
+        let mut reader = Reader::new(environment, &mut faults);
+        let max_connections = reader.count(Variable::MaxConnections);
+        let max_per_address = reader.optional_count(Variable::MaxConnectionsPerAddress);
+        reader.check_shares(&[(Variable::MaxConnectionsPerAddress, Variable::MaxConnections)]);
         let proxies = text(Variable::TrustedProxies).parse();
         let proxies = proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
-        match (issuer, resource, policy, settings, proxies, transport) {
+        match (issuer, resource, policy, settings, proxies, transport, max_connections) {
             (
                 Some((issuer, host)),
                 Ok(resource),
@@ -84,6 +84,7 @@ impl ServeSettings {
                 Some(settings),
                 Ok(proxies),
                 Some(transport),
+                Some(max_connections),
             ) if faults.is_empty() => {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let resource =
@@ -120,17 +121,6 @@ fn issuer(text: &str, faults: &mut Vec<String>) -> Option<(Issuer, Host)> {
     };
     let issuer = text.parse().map_err(|fault| faults.push(format!("JWT_ISSUER {text:?}: {fault}")));
     Some((issuer.ok()?, Host { name: url.host().to_owned(), setting: "JWT_ISSUER" }))
-}
-
-/// A whole number of one or more.
-fn count(variable: Variable, environment: &Environment, faults: &mut Vec<String>) -> usize {
-    let text = environment.get(variable).unwrap_or_default();
-    let number = text.parse::<usize>().ok().filter(|number| *number > 0);
-    if number.is_none() {
-        let label = environment.label(variable);
-        faults.push(format!("{label} {text:?}: write a whole number of 1 or more"));
-    }
-    number.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -24,5 +24,5 @@ pub(crate) use self::{
 };
 
 /// The longest time for which keys are used that cannot be fetched or read again.
-pub(crate) const MAX_OUTAGE_HOURS: u64 = 168;
+const MAX_OUTAGE_HOURS: u64 = 168;
 const MAX_OUTAGE: Duration = Duration::from_hours(MAX_OUTAGE_HOURS);
