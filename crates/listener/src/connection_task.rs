@@ -11,10 +11,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -39,8 +36,6 @@ pub(super) struct ConnectionTask<S> {
     /// The bounds. Where less time is given, these say so.
     pub(super) limits: Limits,
     pub(super) stop: CancellationToken,
-    /// Dropped when the connection has ended.
-    pub(super) _running: mpsc::Sender<()>,
 }
 
 impl<S> ConnectionTask<S>
@@ -57,7 +52,7 @@ where
 
     /// Serves what is negotiated by TLS.
     pub(super) async fn secured(self, tls: Tls) {
-        let Self { io, mut service, admitted, connections, limits, stop, _running } = self;
+        let Self { io, mut service, admitted, connections, limits, stop } = self;
         let handshake = tls::accept(&tls, io, admitted.room.kind);
         let time = limits.handshake_timeout.min(limits.head_timeout);
         let accepted = tokio::select! {

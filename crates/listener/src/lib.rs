@@ -38,14 +38,14 @@ mod tests;
 mod tls;
 mod trusted_proxies;
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
 use axum::{
     body::Body,
     http::{Request, Response},
 };
 use hyper::body::Incoming;
-use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -55,6 +55,7 @@ use self::{
     connection::configured,
     connection_task::ConnectionTask,
     kind::Kind,
+    seldom::Seldom,
 };
 pub use self::{
     connections::Connections,
@@ -68,8 +69,8 @@ pub use self::{
 /// How long to wait before accepting again after an error (out of descriptors, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `service` until `stop` is cancelled and what was under way has ended, or its time is
-/// over. `proxies` are trusted to name the address that a request comes from. Connections are
+/// Serves `service` until `stop` is cancelled and what was under way has ended. What has not ended
+/// within [`Limits::grace`] is aborted. `proxies` are trusted to name the address that a request comes from. Connections are
 /// counted in `connections`.
 pub async fn serve<S>(
     socket: impl Into<Socket>,
@@ -89,7 +90,7 @@ pub async fn serve<S>(
     let hurried = Limits { head_timeout: limits.reserve_timeout, ..limits };
     let admission = Admission::new(limits, proxies.clone(), connections.clone());
     let reports = Reports::default();
-    let (running, mut all_ended) = mpsc::channel(1);
+    let (mut running, faults) = (JoinSet::new(), Seldom::default());
     loop {
         let next = async { (admission.acquire().await, socket.accept().await) };
         let (room, accepted) = tokio::select! {
@@ -98,8 +99,14 @@ pub async fn serve<S>(
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
+            Err(error) if is_of_one_peer(&error) => {
+                tracing::debug!(%error, "A connection ended before it was accepted");
+                continue;
+            }
             Err(error) => {
-                tracing::warn!(%error, "A connection could not be accepted");
+                if let Some(left_out) = faults.due() {
+                    tracing::warn!(%error, left_out, "Connections cannot be accepted, and wait");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -122,18 +129,24 @@ pub async fn serve<S>(
             connections: connections.clone(),
             limits: if is_hurried { hurried } else { limits },
             stop: stop.clone(),
-            _running: running.clone(),
         };
+        while running.try_join_next().is_some() {}
         match socket.tls() {
-            Some(tls) => tokio::spawn(task.secured(tls.clone())),
-            None => tokio::spawn(task.plain()),
+            Some(tls) => running.spawn(task.secured(tls.clone())),
+            None => running.spawn(task.plain()),
         };
     }
-    drop((socket, running));
-    tokio::select! {
-        _ = all_ended.recv() => {}
-        () = tokio::time::sleep(limits.grace) => {
-            tracing::warn!("Some requests did not end in time");
-        }
+    drop(socket);
+    let all_ended = async { while running.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.grace, all_ended).await.is_err() {
+        let connections = running.len();
+        tracing::warn!(connections, "Some requests did not end in time, and are aborted");
+        running.shutdown().await;
     }
+}
+
+/// Whether a connection could not be accepted because its peer has ended it. Others can be.
+fn is_of_one_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

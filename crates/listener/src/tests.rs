@@ -1,11 +1,15 @@
 //! Limits and the stop, over real connections.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{Extension, Router, routing::get};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixStream},
+    sync::mpsc,
     task::JoinHandle,
 };
 
@@ -257,14 +261,36 @@ async fn a_request_under_way_ends_after_the_stop_and_no_new_one_begins() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_not_waited_for() {
+async fn a_request_that_does_not_end_is_not_waited_for_and_is_aborted() {
     let limits = Limits { grace: Duration::from_millis(50), ..Limits::default() };
-    let (address, stop, serving) = start(limits, Duration::from_hours(1)).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (begun, mut beginning) = mpsc::channel(1);
+    let held = Arc::new(());
+    let (of_request, stop) = (Arc::clone(&held), CancellationToken::new());
+    let never = move || async move {
+        let _of_request = of_request;
+        begun.send(()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().route("/", get(never));
+    let (proxies, counts) = (TrustedProxies::default(), Connections::default());
+    let serving = serve(listener, router, stop.clone(), limits, proxies, PROGRAM, counts);
+    let serving = tokio::spawn(serving);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(REQUEST).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    beginning.recv().await.unwrap();
+    assert!(Arc::strong_count(&held) > 1);
     stop.cancel();
     serving.await.unwrap();
+    assert_eq!(Arc::strong_count(&held), 1, "the request goes on");
+}
+
+#[test]
+fn a_peer_that_has_ended_its_connection_keeps_no_other_from_being_accepted() {
+    let error = |kind| is_of_one_peer(&io::Error::from(kind));
+    assert!(error(io::ErrorKind::ConnectionAborted) && error(io::ErrorKind::ConnectionReset));
+    assert!(!is_of_one_peer(&io::Error::from_raw_os_error(24)), "too many open files");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::mpsc,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -65,6 +66,28 @@ async fn of_an_answer_little_is_kept_for_a_peer_that_reads_nothing() {
     // The duplex has no bound of its own; the answer that waits has.
     timeout(60 * SECOND, serving).await.unwrap().unwrap();
     assert_eq!(taken.load(SeqCst), kept);
+}
+
+#[tokio::test]
+async fn a_request_ends_when_its_connection_is_aborted() {
+    let (begun, mut beginning) = mpsc::channel(1);
+    let held = Arc::new(());
+    let of_request = Arc::clone(&held);
+    let never = move || async move {
+        let _of_request = of_request;
+        begun.send(()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let router = Router::new().route("/", get(never));
+    let (mut peer, serving) = connected(router, Limits::default());
+    peer.write_all(&[PREFACE, &SETTINGS, &request()].concat()).await.unwrap();
+    beginning.recv().await.unwrap();
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(Arc::strong_count(&held), 1, "the request goes on");
 }
 
 /// Reads frames until the end, and answers pings if it `answers`.
