@@ -177,6 +177,11 @@ mod tests {
         assert_eq!(look(&mut files), Ok(true));
         let (age, _) = files.in_force.expiry().age(files.clock.now()).unwrap();
         assert_eq!(age, Age::Ended);
+        // One that is too early may be replaced by another.
+        made.renew(Made::NOW + DAY, Made::NOW + 90 * DAY);
+        let mut files = start(&made, Made::NOW);
+        made.renew(Made::NOW + 2 * DAY, Made::NOW + 90 * DAY);
+        assert_eq!(look(&mut files), Ok(true));
     }
 
     #[test]

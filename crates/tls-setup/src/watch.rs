@@ -154,6 +154,19 @@ mod tests {
         assert!(watched.health.failure().is_none());
     }
 
+    #[test]
+    fn what_is_asked_for_is_judged_also_if_it_has_not_changed() {
+        let made = Made::new();
+        let (mut watched, _) = watched(&made, &ManualClock::at(Made::NOW));
+        watched.look();
+        watched.look();
+        watched.ask();
+        watched.look();
+        assert!(watched.is_asked, "it is judged at the second read");
+        watched.look();
+        assert!(!watched.is_asked);
+    }
+
     /// A clock that cannot be read.
     #[derive(Debug)]
     struct Broken;
