@@ -70,8 +70,8 @@ pub use self::{
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `service` until `stop` is cancelled and what was under way has ended. What has not ended
-/// within [`Limits::grace`] is aborted. `proxies` are trusted to name the address that a request comes from. Connections are
-/// counted in `connections`.
+/// within [`Limits::grace`] is aborted. `proxies` are trusted to name the address that a request
+/// comes from. Connections are counted in `connections`.
 pub async fn serve<S>(
     socket: impl Into<Socket>,
     service: S,

@@ -43,8 +43,8 @@ impl<'a> Reader<'a> {
         self.word(variable).map(|word| word == "on")
     }
 
-    /// A setting whose shape is [`Shape::Number`], within its bounds. `None` if it is not; the error
-    /// is added.
+    /// A setting whose shape is [`Shape::Number`], within its bounds. `None` if it is not; the
+    /// error is added.
     pub fn number(&mut self, variable: Variable) -> Option<u64> {
         let Shape::Number { least, most } = variable.setting().shape else { return None };
         let number = self.text(variable).parse().ok().filter(|it| (least..=most).contains(it));
@@ -133,7 +133,7 @@ mod tests {
         };
         for good in [
             &[][..],
-            // The default for each is above it: nobody wrote that.
+            // The default for each is above it: it was not chosen.
             &[("MAX_CALLS", "10")],
             &[("MAX_CALLS", "10"), ("MAX_CALLS_PER_CALLER", "10")],
             // What is no number is another error.

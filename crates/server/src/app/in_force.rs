@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::ResourceUri;
 use axum::Router;
 use bartizan::Issuers;
+use directory::{AnyDirectory, CachedDirectory};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -93,7 +94,7 @@ impl InForce {
     }
 
     /// Whether it can serve.
-    pub(crate) fn health(&self) -> Health<impl directory::Directory + use<>> {
+    pub(crate) fn health(&self) -> Health<CachedDirectory<AnyDirectory>> {
         Health {
             directory: Arc::clone(&self.foundation.directory),
             issuers: self.issuers.clone(),

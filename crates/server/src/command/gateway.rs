@@ -10,7 +10,8 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
 use super::{
-    run::{Start, hints, serve_until},
+    run::hints,
+    serve::{Start, serve_until},
     upstreams::{chosen, diff_command},
 };
 use crate::{
