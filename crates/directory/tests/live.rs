@@ -85,6 +85,24 @@ async fn within_a_second(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Du
     begun.elapsed()
 }
 
+#[tokio::test]
+async fn a_user_whom_another_node_has_added_is_there_for_who_would_have_added_it() {
+    for place in Place::each().await {
+        for max in [1000, 0] {
+            // Nothing follows the changes of others meanwhile.
+            let settings =
+                CacheSettings { max_in_memory: max, max_age: MINUTE, clock: ManualClock::at(NOW) };
+            let mine = CachedDirectory::load(place.open().await, settings).await.unwrap();
+            let name = format!("twice-{max}");
+            assert_eq!(is_active(&mine, &name).await, None);
+            add(&place.open().await, &name).await;
+            let added = mine.add(new_user(&name), &stamp()).await;
+            assert!(matches!(added, Err(DirectoryError::Exists { .. })), "{added:?}");
+            assert_eq!(is_active(&mine, &name).await, Some(true));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_node_changes_counts_within_a_second() {
     for place in Place::each().await {

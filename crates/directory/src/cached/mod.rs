@@ -148,15 +148,17 @@ impl<S: Store> Directory for CachedDirectory<S> {
         self.0.store.list().await
     }
 
-    /// Counts here as soon as it is made.
+    /// Counts here as soon as it is made, and so does a user whom another process has added before.
     async fn apply(
         &self,
         edits: Vec<Edit>,
         stamp: &Stamp,
     ) -> Result<Vec<EditOutcome>, DirectoryError> {
-        let changes = self.0.store.apply(edits, stamp).await?;
-        self.refresh().await;
-        Ok(changes)
+        let changes = self.0.store.apply(edits, stamp).await;
+        if matches!(changes, Ok(_) | Err(DirectoryError::Exists { .. })) {
+            self.refresh().await;
+        }
+        changes
     }
 
     async fn is_revoked(
