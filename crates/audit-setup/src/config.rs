@@ -1,12 +1,31 @@
 //! The section `[audit]`: off unless a file is named.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use audit_log::AuditConfig;
 use auth_core::{Algorithm, SigningKey};
 use directory::AuditTable;
 use secrecy::SecretString;
 use settings::{Environment, Reader, Variable, secret_file};
+
+/// Settings that mean nothing without the file.
+const OF_THE_FILE: [Variable; 5] = [
+    Variable::AuditKeyFile,
+    Variable::AuditRotateMib,
+    Variable::AuditKeepFiles,
+    Variable::AuditCheckpointRecords,
+    Variable::AuditStdout,
+];
+
+/// Files with other contents.
+const OTHER_FILES: [Variable; 6] = [
+    Variable::AuditKeyFile,
+    Variable::PolicyFile,
+    Variable::IssuersFile,
+    Variable::JwtKeyFile,
+    Variable::TlsCertificateFile,
+    Variable::TlsKeyFile,
+];
 
 /// What the settings say of the audit log of a program that runs until it is stopped.
 #[derive(Debug, Clone)]
@@ -31,12 +50,18 @@ impl AuditSettings {
 /// added to `faults`.
 pub fn log_config(environment: &Environment, faults: &mut Vec<String>) -> Option<AuditConfig> {
     let Some(file) = environment.get(Variable::AuditFile) else {
-        if environment.get(Variable::AuditKeyFile).is_some() {
-            let label = environment.label(Variable::AuditKeyFile);
+        let is_set = |variable: &Variable| {
+            environment.set_value(*variable).is_some_and(|value| value != "off")
+        };
+        for unused in OF_THE_FILE.into_iter().filter(is_set) {
+            let label = environment.label(unused);
             faults.push(format!("{label}: set AUDIT_FILE, too: without it there is no log"));
         }
         return None;
     };
+    if let Err(fault) = check_file(file, environment) {
+        faults.push(format!("{} {file}: {fault}", environment.label(Variable::AuditFile)));
+    }
     let mut reader = Reader::new(environment, faults);
     let max_mib = reader.number(Variable::AuditRotateMib);
     let max_full_files = reader.optional_count(Variable::AuditKeepFiles);
@@ -57,6 +82,23 @@ pub fn log_config(environment: &Environment, faults: &mut Vec<String>) -> Option
         checkpoint_records: checkpoint_records?,
         is_copied: is_copied?,
     })
+}
+
+/// Whether a log can be at `file`: where something else is, its contents would be taken for records
+/// that were changed.
+fn check_file(file: &str, environment: &Environment) -> Result<(), String> {
+    let is_it = |variable: &Variable| environment.get(*variable) == Some(file);
+    if let Some(other) = OTHER_FILES.into_iter().find(is_it) {
+        return Err(format!("this is the file of {}: name another", environment.label(other)));
+    }
+    let folder = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no folder {}: make it first", folder.display()));
+    }
+    match fs::metadata(file) {
+        Ok(found) if !found.is_file() => Err("this is no regular file: name another".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// The database into which the log is copied; `None` if there is none, or if something is wrong,

@@ -73,7 +73,7 @@ impl FromStr for StoreAddress {
         let (_, rest) = url.as_str().split_once(':').ok_or(StoreAddressError::Syntax)?;
         let info = format!("redis:{rest}").into_connection_info();
         let info = info.map_err(|_| StoreAddressError::Syntax)?;
-        let ConnectionAddr::Tcp(host, port) = info.addr() else {
+        let ConnectionAddr::Tcp(host, port @ 1..) = info.addr() else {
             return Err(StoreAddressError::Syntax);
         };
         let login = info.redis_settings().clone().set_skip_set_lib_name();
@@ -129,6 +129,7 @@ mod tests {
         for (text, fault) in [
             ("", Syntax),
             ("cache.internal:6379", Syntax),
+            ("redis://cache.internal:0", Syntax),
             ("redis://", Syntax),
             ("redis:cache", Syntax),
             ("http://cache.internal", Syntax),

@@ -269,9 +269,9 @@ async fn a_request_that_does_not_end_is_not_waited_for_and_is_aborted() {
     let held = Arc::new(());
     let (of_request, stop) = (Arc::clone(&held), CancellationToken::new());
     let never = move || async move {
-        let _of_request = of_request;
         begun.send(()).await.unwrap();
         std::future::pending::<()>().await;
+        drop(of_request);
     };
     let router = Router::new().route("/", get(never));
     let (proxies, counts) = (TrustedProxies::default(), Connections::default());

@@ -2,7 +2,8 @@
 //!
 //! 1. An entry is an address, or a range in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3) without
 //!    bits after its prefix.
-//! 2. A range of every address is refused: each caller could then name any address as its own.
+//! 2. A range of more addresses than a network has is refused: each caller in it could name any
+//!    address as its own.
 //! 3. An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address. No other range of IPv6
 //!    contains an IPv4 address.
 
@@ -12,6 +13,10 @@ use std::{
     str::FromStr,
     sync::Arc,
 };
+
+/// The shortest prefixes: those of the widest private networks (RFC 1918 §3, RFC 4193 §3.1).
+const LEAST_V4: u32 = 8;
+const LEAST_V6: u32 = 7;
 
 /// The reverse proxies in front of the program, by address. There are none by default. Clones share
 /// the list.
@@ -27,9 +32,9 @@ pub enum TrustedProxiesError {
     /// A range has bits after its prefix: probably another one was meant.
     #[error("{0:?} has bits after its prefix: write {1}, or the address alone")]
     HostBits(String, String),
-    /// A range is every address.
-    #[error("{0:?} is every address: name the proxies alone")]
-    Everything(String),
+    /// A range is of more addresses than a network has.
+    #[error("{0:?} is too wide a range: name the proxies alone, by /8 or longer (IPv6: /7)")]
+    TooWide(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +77,20 @@ impl Network {
             None => Some(bits),
         };
         let prefix = prefix.ok_or_else(syntax)?;
-        if prefix == 0 {
-            return Err(TrustedProxiesError::Everything(text.to_owned()));
-        }
         let network = match (address, address.to_canonical()) {
-            (IpAddr::V6(_), IpAddr::V4(mapped)) if prefix > 96 => {
+            (IpAddr::V6(_), IpAddr::V4(mapped)) if prefix >= 96 => {
                 Self::V4 { first: mapped.to_bits(), prefix: prefix - 96 }
-            }
-            (IpAddr::V6(_), IpAddr::V4(_)) if prefix == 96 => {
-                return Err(TrustedProxiesError::Everything(text.to_owned()));
             }
             (IpAddr::V6(address), _) => Self::V6 { first: address.to_bits(), prefix },
             (IpAddr::V4(address), _) => Self::V4 { first: address.to_bits(), prefix },
         };
+        let is_too_wide = match network {
+            Self::V4 { prefix, .. } => prefix < LEAST_V4,
+            Self::V6 { prefix, .. } => prefix < LEAST_V6,
+        };
+        if is_too_wide {
+            return Err(TrustedProxiesError::TooWide(text.to_owned()));
+        }
         let whole = network.without_host_bits();
         if whole != network {
             return Err(TrustedProxiesError::HostBits(text.to_owned(), whole.to_string()));
@@ -92,7 +98,7 @@ impl Network {
         Ok(network)
     }
 
-    /// The prefix of a network is at least 1.
+    /// The prefix of a network is at least 1 here.
     fn without_host_bits(self) -> Self {
         match self {
             Self::V4 { first, prefix } => {
@@ -140,7 +146,6 @@ mod tests {
             ("10.0.0.5", "10.0.0.5", "10.0.0.6"),
             ("10.0.0.0/8", "10.255.255.255", "11.0.0.0"),
             ("10.0.0.4/31", "10.0.0.5", "10.0.0.6"),
-            ("128.0.0.0/1", "255.255.255.255", "127.255.255.255"),
             ("10.0.0.5/32", "::ffff:10.0.0.5", "::10.0.0.5"),
             ("::ffff:10.0.0.5", "10.0.0.5", "10.0.0.6"),
             ("::ffff:10.0.0.0/104", "10.1.2.3", "11.0.0.0"),
@@ -148,8 +153,9 @@ mod tests {
             ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::"),
             ("fd00::/8", "fdff::1", "fe00::"),
             (" ::1 ,, 127.0.0.1,", "127.0.0.1", "127.0.0.2"),
+            ("fc00::/7", "fdff::1", "fe00::"),
             // A range of IPv6 in which all mapped addresses would be.
-            ("::/1", "::1", "10.0.0.5"),
+            ("::/16", "::1", "10.0.0.5"),
         ] {
             assert!(contains(list, inside), "{list}: {inside}");
             assert!(!contains(list, outside), "{list}: {outside}");
@@ -161,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_or_every_address_is_refused() {
+    fn what_is_no_range_or_too_wide_a_one_is_refused() {
         let refused = |list: &str| list.parse::<TrustedProxies>().unwrap_err();
         for entry in [
             "proxy.internal",
@@ -181,8 +187,18 @@ mod tests {
         ] {
             assert_eq!(refused(entry), TrustedProxiesError::Syntax(entry.to_owned()));
         }
-        for entry in ["0.0.0.0/0", "::/0", "10.0.0.5/0", "::ffff:0.0.0.0/96"] {
-            assert_eq!(refused(entry), TrustedProxiesError::Everything(entry.to_owned()));
+        for entry in [
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.5/0",
+            "::ffff:0.0.0.0/96",
+            "::ffff:10.0.0.0/103",
+            "0.0.0.0/1",
+            "128.0.0.0/7",
+            "::/1",
+            "fc00::/6",
+        ] {
+            assert_eq!(refused(entry), TrustedProxiesError::TooWide(entry.to_owned()));
         }
         for (entry, meant) in [
             ("10.0.0.5/8", "10.0.0.0/8"),

@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use audit_log::AuditFileError;
 use audit_setup::AuditSetupError;
-use auth_core::audit::{Fault, Finding};
+use auth_core::audit::{CheckpointError, Fault, Finding};
 use directory::{AuditTableError, DirectoryError};
 use issuer_setup::SetupError;
 use terminal::{Invocation, Program};
@@ -13,6 +13,9 @@ use crate::{
     admin::ask::AskError,
     config::{policy_file::PolicyFileError, settings::ConfigError},
 };
+
+/// What is found where a log was signed with several keys.
+const UNKNOWN_KEY: Fault = Fault::Checkpoint(CheckpointError::UnknownKey);
 
 /// A failed command.
 #[derive(Debug, thiserror::Error)]
@@ -299,6 +302,11 @@ impl Failure {
             Self::Audit(AuditFileError::Damaged { .. }) | Self::AuditLeftOut { .. } => {
                 let command = invocation.command(Program::Server, "audit verify");
                 Some(format!("`{command}` names the first record that is not as it was written"))
+            }
+            Self::AuditFinding { finding: Finding { fault: UNKNOWN_KEY, .. }, .. } => {
+                let files = "audit verify --key NEW --key OLD";
+                let command = invocation.command(Program::Server, files);
+                Some(format!("`{command}` checks a log whose key was replaced"))
             }
             Self::NotAccepted { .. } => {
                 Some("read it, and start again with --accept, or edit it".into())

@@ -130,7 +130,7 @@ async fn execute(
             command::audit::audit(audit, &cli.run, &environment, &SystemClock, out).await
         }
         Some(Command::Config(config)) => {
-            command::config::config(&config, &cli.run, env_file, &environment, out)
+            command::config::config(&config, &cli.run, env_file, &environment, &SystemClock, out)
         }
         Some(Command::Gateway(gateway)) => {
             let (args, environment) = (&cli.run, &environment);

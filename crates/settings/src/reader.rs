@@ -111,7 +111,7 @@ mod tests {
         }
         let (none, faults) = read(&[("MAX_CALLS", "0")], |it| it.count(Variable::MaxCalls));
         assert_eq!(none, None);
-        assert_eq!(faults, ["MAX_CALLS \"0\": write a whole number of 1 or more"]);
+        assert_eq!(faults, ["MAX_CALLS \"0\": write a whole number from 1 to 1000000"]);
         let without = read(&[], |it| it.optional_count(Variable::MaxConnectionsPerAddress));
         assert_eq!(without, (None, Vec::new()));
     }

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use auth_core::NumericDate;
 use listener::{Certificate, CertificateError, ClientAuthorities};
 use settings::{
     Environment, SecretFileError, Variable,
@@ -17,7 +18,11 @@ use settings::{
 };
 use zeroize::Zeroizing;
 
-use crate::error::{TlsFileError, UnreadableFileError};
+use crate::{
+    error::{TlsFileError, UnreadableFileError},
+    expiry::Expiry,
+    names::{Host, for_others},
+};
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -57,6 +62,17 @@ pub struct Loaded {
     pub certificate: Certificate,
     /// The authorities of clients.
     pub clients: Option<ClientAuthorities>,
+}
+
+impl Loaded {
+    /// Why clients that call `host` will refuse the certificate, now or soon.
+    #[must_use]
+    pub fn warnings(&self, host: &Host, now: NumericDate) -> Vec<String> {
+        let names = (!self.certificate.is_for(&host.name)).then(|| for_others(host));
+        let expiry = Expiry::default();
+        expiry.set(self.certificate.validity());
+        names.into_iter().chain(expiry.warning(now)).collect()
+    }
 }
 
 impl From<TextError> for TlsFileError {

@@ -54,7 +54,11 @@ impl Names {
     /// What is to be said of them; `None` if the host is among them.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let warning = || format!("the TLS certificate is for other names than {}", self.host.name);
-        self.are_others.load(Relaxed).then(warning)
+        self.are_others.load(Relaxed).then(|| for_others(&self.host))
     }
+}
+
+/// What is said of a certificate that is not for `host`.
+pub(crate) fn for_others(host: &Host) -> String {
+    format!("the TLS certificate is for other names than {}", host.name)
 }

@@ -34,10 +34,10 @@ impl Observer for LogObserver {
         let id = event.request_id;
         match event.outcome {
             Outcome::Authenticated => authenticated(id, event.principal),
-            Outcome::Unauthenticated(error) => unauthenticated(id, error),
+            Outcome::Unauthenticated(error) => unauthenticated(event, error),
             Outcome::Refused(kind, reason) => refused(event, kind, reason),
             Outcome::Permitted => permitted(event),
-            Outcome::Denied(denial) => denied(id, event.principal, denial),
+            Outcome::Denied(denial) => denied(event, denial),
             Outcome::StreamEnded(reason) => {
                 let subject = event.principal.map(|principal| principal.subject().as_str());
                 tracing::warn!(
@@ -54,6 +54,11 @@ impl Observer for LogObserver {
             Outcome::Completed(_) => {}
         }
     }
+}
+
+/// Where it comes from, if the listener reports it: of callers who are not known by name.
+fn address(event: &AuditEvent<'_>) -> Option<impl tracing::Value> {
+    event.peer.map(tracing::field::display)
 }
 
 fn authenticated(id: RequestId, principal: Option<&Principal>) {
@@ -82,8 +87,9 @@ fn permitted(event: &AuditEvent<'_>) {
     );
 }
 
-fn denied(id: RequestId, principal: Option<&Principal>, denial: &Denial) {
-    let subject = principal.map(|principal| principal.subject().as_str());
+fn denied(event: &AuditEvent<'_>, denial: &Denial) {
+    let (id, address) = (event.request_id, address(event));
+    let subject = event.principal.map(|principal| principal.subject().as_str());
     let (action, required, granted) = (denial.action(), denial.required(), denial.granted());
     match denial.reason() {
         DenialReason::MissingScope => tracing::warn!(
@@ -99,14 +105,14 @@ fn denied(id: RequestId, principal: Option<&Principal>, denial: &Denial) {
             reason = "the policy has no rule for it", "-> No rule permits this action!"
         ),
         DenialReason::NoToken => tracing::warn!(
-            target: NO_TOKEN, request_id = %id, %action,
+            target: NO_TOKEN, request_id = %id, address, %action,
             reason = %denial, "-> Missing Authorization header!"
         ),
     }
 }
 
 fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
-    let id = event.request_id;
+    let (id, address) = (event.request_id, address(event));
     let what = match kind {
         RefusalKind::MissingToken => "-> Missing Authorization header!",
         RefusalKind::ForbiddenOrigin => "-> Forbidden host or origin!",
@@ -118,7 +124,7 @@ fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
     let facts = reason.source().and_then(|source| source.downcast_ref::<OriginFacts>());
     if let Some(OriginFacts { found, expected, remedy }) = facts {
         tracing::warn!(
-            target: NO_TOKEN, request_id = %id, found, expected, remedy, %reason, "{what}"
+            target: NO_TOKEN, request_id = %id, address, found, expected, remedy, %reason, "{what}"
         );
         return;
     }
@@ -126,11 +132,12 @@ fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
     if let Some(subject) = event.principal.map(|principal| principal.subject().as_str()) {
         tracing::warn!(target: AUDIT, request_id = %id, subject, action, %reason, "{what}");
     } else {
-        tracing::warn!(target: NO_TOKEN, request_id = %id, action, %reason, "{what}");
+        tracing::warn!(target: NO_TOKEN, request_id = %id, address, action, %reason, "{what}");
     }
 }
 
-fn unauthenticated(id: RequestId, error: &AuthenticateError) {
+fn unauthenticated(event: &AuditEvent<'_>, error: &AuthenticateError) {
+    let (id, address) = (event.request_id, address(event));
     match error {
         AuthenticateError::InvalidToken(InvalidTokenError { fault, issuer, facts }) => {
             let issuer = issuer.as_ref().map(Issuer::as_str);
@@ -138,14 +145,15 @@ fn unauthenticated(id: RequestId, error: &AuthenticateError) {
             let found = facts.map(|facts| facts.found.as_str()).filter(|found| !found.is_empty());
             let expected = facts.map(|facts| facts.expected.as_str());
             tracing::warn!(
-                target: INVALID_TOKEN, request_id = %id, issuer, found, expected, reason = %fault,
+                target: INVALID_TOKEN, request_id = %id, address, issuer, found, expected,
+                reason = %fault,
                 "-> Invalid token!"
             );
         }
         AuthenticateError::RevokedToken { issuer, subject } => {
             let (subject, issuer) = (subject.as_str(), issuer.as_str());
             tracing::warn!(
-                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "revoked",
+                target: INVALID_TOKEN, request_id = %id, address, subject, issuer, reason = "revoked",
                 "-> Invalid token!"
             );
         }
@@ -155,7 +163,8 @@ fn unauthenticated(id: RequestId, error: &AuthenticateError) {
                 target: REQUEST, request_id = %id, subject, issuer, "Valid token, proceeding..."
             );
             tracing::warn!(
-                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "not in the directory",
+                target: INVALID_TOKEN, request_id = %id, address, subject, issuer,
+                reason = "not in the directory",
                 remedy = remedy.as_deref(),
                 "-> User does not exist!"
             );
@@ -166,7 +175,8 @@ fn unauthenticated(id: RequestId, error: &AuthenticateError) {
                 target: REQUEST, request_id = %id, subject, issuer, "Valid token, proceeding..."
             );
             tracing::warn!(
-                target: INVALID_TOKEN, request_id = %id, subject, issuer, reason = "disabled in the directory",
+                target: INVALID_TOKEN, request_id = %id, address, subject, issuer,
+                reason = "disabled in the directory",
                 remedy = remedy.as_deref(),
                 "-> User is disabled!"
             );

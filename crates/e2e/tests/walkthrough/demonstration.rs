@@ -167,6 +167,7 @@ fn each_cause_has_its_words_and_its_exit_code() {
     let log = server.log_with(id);
     let line = log.lines().find(|line| line.contains(id)).unwrap();
     assert!(line.contains("-> Invalid token!"), "{line}");
+    assert!(line.contains("address=127.0.0.1") || line.contains("address=::1"), "{line}");
 
     let mint = |args: &[&str]| world.run("mint-token", args).expect_code(0).out.trim().to_owned();
     with_token(&mint(&["--aud", "https://other.example/mcp"])).expect_code(4);

@@ -74,9 +74,9 @@ async fn a_request_ends_when_its_connection_is_aborted() {
     let held = Arc::new(());
     let of_request = Arc::clone(&held);
     let never = move || async move {
-        let _of_request = of_request;
         begun.send(()).await.unwrap();
         std::future::pending::<()>().await;
+        drop(of_request);
     };
     let router = Router::new().route("/", get(never));
     let (mut peer, serving) = connected(router, Limits::default());

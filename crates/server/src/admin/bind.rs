@@ -4,9 +4,19 @@
 //! 2. It asks for no token. So an address that other machines reach is refused, unless the second
 //!    setting says that this is meant.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    os::unix::fs::FileTypeExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use settings::{Environment, Reader, Variable};
+
+/// The longest path of a socket, in bytes: what a system takes (unix(7): 108 with the zero at its
+/// end; 104 elsewhere) without what is added while it is made.
+const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 101 } else { 97 };
 
 /// Where the admin listener listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +35,13 @@ impl AdminBind {
         let label = environment.label(Variable::AdminBind);
         let address = match text.parse() {
             Ok(Self::Address(address)) => address,
-            Ok(unix) => return Some(unix),
+            Ok(Self::Unix(path)) => {
+                if let Err(fault) = check_socket(&path) {
+                    faults.push(format!("{label} {text:?}: {fault}"));
+                    return None;
+                }
+                return Some(Self::Unix(path));
+            }
             Err(fault) => {
                 faults.push(format!("{label} {text:?}: {fault}"));
                 return None;
@@ -41,6 +57,27 @@ impl AdminBind {
             return None;
         }
         Some(Self::Address(address))
+    }
+}
+
+/// Whether a socket can be made at `path`: once it is bound, the reason that the system gives says
+/// less.
+fn check_socket(path: &Path) -> Result<(), String> {
+    let length = path.as_os_str().len();
+    if length > MAX_SOCKET_PATH {
+        return Err(format!(
+            "this path has {length} bytes, and that of a socket at most {MAX_SOCKET_PATH}"
+        ));
+    }
+    let folder = path.parent().unwrap_or(path);
+    if !folder.is_dir() {
+        return Err(format!("there is no folder {}: make it first", folder.display()));
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            Err("something else than a socket is there: write another path".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -126,6 +163,29 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_has_a_place_where_it_can_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &Path| format!("unix:{}", path.display());
+        let said = |path: &Path| read(&[("ADMIN_BIND", &at(path))]).err().unwrap_or_default();
+        let socket = folder.path().join("admin.sock");
+        assert_eq!(said(&socket), "");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(said(&socket), "", "whether a server answers there is seen at the start");
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [&file, folder.path()] {
+            assert!(
+                said(path).ends_with("something else than a socket is there: write another path")
+            );
+        }
+        assert!(said(&folder.path().join("none/admin.sock")).contains("none: make it first"));
+        let length = folder.path().as_os_str().len() + 1;
+        let longest = "a".repeat(MAX_SOCKET_PATH - length);
+        assert_eq!(said(&folder.path().join(&longest)), "");
+        assert!(said(&folder.path().join(longest + "a")).contains("at most"));
+    }
+
+    #[test]
     fn callers_and_operators_have_addresses_of_their_own() {
         let check = |admin: &str, bind| admin.parse::<AdminBind>().unwrap().check_apart_from(bind);
         for (admin, bind) in [
@@ -153,8 +213,8 @@ mod tests {
         for text in ["localhost:9000", "9000", "127.0.0.1", "unix:", "unix:admin.sock"] {
             assert!(read(&[("ADMIN_BIND", text)]).is_err(), "{text}");
         }
-        let unix = read(&[("ADMIN_BIND", "unix:/run/a.sock")]).unwrap().unwrap();
-        assert_eq!(unix, AdminBind::Unix("/run/a.sock".into()));
-        assert_eq!(unix.to_string(), "unix:/run/a.sock");
+        let unix = read(&[("ADMIN_BIND", "unix:/a.sock")]).unwrap().unwrap();
+        assert_eq!(unix, AdminBind::Unix("/a.sock".into()));
+        assert_eq!(unix.to_string(), "unix:/a.sock");
     }
 }

@@ -3,7 +3,7 @@
 //! | member | what |
 //! |---|---|
 //! | `ready` | whether callers are served |
-//! | `failing` | what fails: `what`, `since`, `affects_callers` |
+//! | `failing` | what fails: `what`, `since`, `affects_callers`, and `reason`, if one is known |
 //! | `directory` | `reachable`, `age_seconds` of its answers, `unavailable_since` |
 //! | `jobs` | the jobs of the directory that fail: `job`, `since`, `error` |
 //! | `issuers` | `issuer`, `usable`, `keys_fetched`, `failing_since`, `error`, `unanswered_since` |
@@ -38,9 +38,12 @@ pub(super) fn detail<D: Directory>(health: &Health<D>, failing: &[Failing]) -> V
     })
 }
 
-fn of_failing(failing: &Failing) -> Value {
-    let Failing { what, since, affects_callers } = failing;
-    json!({ "what": what, "since": date(*since), "affects_callers": affects_callers })
+/// What fails, and why.
+pub(super) fn of_failing(failing: &Failing) -> Value {
+    let Failing { what, since, affects_callers, reason } = failing;
+    json!({
+        "what": what, "since": date(*since), "affects_callers": affects_callers, "reason": reason,
+    })
 }
 
 fn of_issuer(status: IssuerStatus) -> Value {

@@ -104,7 +104,7 @@ async fn directory_failing(directory: &impl Directory) -> Option<Failing> {
         None if affects_callers => "the directory is unavailable",
         None => return None,
     };
-    Some(Failing { what: what.into(), since: unavailable_since, affects_callers })
+    Some(Failing { what: what.into(), since: unavailable_since, affects_callers, reason: None })
 }
 
 /// Its keys, and its answers about tokens. Callers are refused without answers where the issuer is
@@ -117,11 +117,12 @@ fn issuer_failing(status: IssuerStatus) -> impl Iterator<Item = Failing> {
         None => Some(format!("there are no keys for {issuer}")),
     };
     let since = failing.map(|(since, _)| since);
-    let keys = keys.map(|what| Failing { what, since, affects_callers: !is_usable });
+    let keys = keys.map(|what| Failing { what, since, affects_callers: !is_usable, reason: None });
     let answers = unanswered_since.map(|since| Failing {
         what: format!("{issuer} cannot be asked about tokens"),
         since: Some(since),
         affects_callers: is_only_asked,
+        reason: None,
     });
     keys.into_iter().chain(answers)
 }
@@ -135,7 +136,7 @@ fn report(failing: &[Failing]) -> Answer {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, String::from("not ready"))
     };
-    for Failing { what, since, affects_callers } in refusing.into_iter().chain(others) {
+    for Failing { what, since, affects_callers, .. } in refusing.into_iter().chain(others) {
         let note =
             if *affects_callers || status != StatusCode::OK { "" } else { " (callers are served)" };
         let since = since.map(|since| format!(" since {}", rfc3339(since))).unwrap_or_default();

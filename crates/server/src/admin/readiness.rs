@@ -19,18 +19,21 @@ pub struct Failing {
     pub since: Option<NumericDate>,
     /// Whether callers are refused because of it.
     pub affects_callers: bool,
+    /// Why, for operators alone: it may name files and addresses.
+    pub reason: Option<String>,
 }
 
 impl Failing {
     /// The server stops: it accepts no more callers.
     pub(crate) fn stopping() -> Self {
-        Self { what: "the server stops".into(), since: None, affects_callers: true }
+        Self { what: "the server stops".into(), since: None, affects_callers: true, reason: None }
     }
 
     /// A background job that fails. Callers are served meanwhile.
     pub(crate) fn job(failure: &JobFailure) -> Self {
         let what = format!("{} fails", failure.job);
-        Self { what, since: Some(failure.since), affects_callers: false }
+        let reason = Some(failure.error.clone());
+        Self { what, since: Some(failure.since), affects_callers: false, reason }
     }
 }
 

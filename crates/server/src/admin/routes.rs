@@ -27,7 +27,11 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::{
-    detail::detail, explain::DIRECT_PATH, health::Health, reach::Reach, readiness::Failing,
+    detail::{detail, of_failing},
+    explain::DIRECT_PATH,
+    health::Health,
+    reach::Reach,
+    readiness::Failing,
     readings,
 };
 use crate::{current_router::CurrentRouter, reload::ReloadEndedError};
@@ -129,7 +133,7 @@ async fn reload<D: Directory>(State(answers): State<Arc<Answers<D>>>) -> Respons
         }
     };
     let status = if refused.is_empty() { StatusCode::OK } else { StatusCode::CONFLICT };
-    let refused: Vec<_> = refused.into_iter().map(|failing| failing.what).collect();
+    let refused: Vec<_> = refused.iter().map(of_failing).collect();
     let json = [(header::CONTENT_TYPE, "application/json")];
     (status, NO_STORE, json, json!({ "refused": refused }).to_string()).into_response()
 }
@@ -184,7 +188,12 @@ mod tests {
     };
 
     fn refused() -> Failing {
-        Failing { what: "a change is refused".into(), since: None, affects_callers: false }
+        Failing {
+            what: "a change is refused".into(),
+            since: None,
+            affects_callers: false,
+            reason: Some("line 7".into()),
+        }
     }
 
     async fn answer(path: &str, hosts: &[&str], reach: Reach) -> (u16, String) {
@@ -208,7 +217,12 @@ mod tests {
     ) -> (u16, String, bool) {
         let readiness = Readiness::default();
         readiness.add(|| {
-            Some(Failing { what: "a job fails".into(), since: None, affects_callers: false })
+            Some(Failing {
+                what: "a job fails".into(),
+                since: None,
+                affects_callers: false,
+                reason: None,
+            })
         });
         let health = Health {
             directory: Arc::new(MemoryDirectory::default()),
@@ -288,7 +302,14 @@ mod tests {
             send(request.body(Body::empty()).unwrap(), reach)
         };
         let (status, text, _) = reload("POST", Reach::Owner).await;
-        assert_eq!((status, text.as_str()), (409, r#"{"refused":["a change is refused"]}"#));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let refused = json!([{
+            "what": "a change is refused",
+            "since": null,
+            "affects_callers": false,
+            "reason": "line 7",
+        }]);
+        assert_eq!((status, &json["refused"]), (409, &refused));
         let request = Request::post("/reload").body(Body::empty()).unwrap();
         let ended = || Err(ReloadEndedError::Stopping);
         let (status, text, _) = send_with(request, Reach::Owner, ended).await;

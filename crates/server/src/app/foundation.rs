@@ -184,7 +184,7 @@ fn check_all(
     if let Some(log) = audit.map(|audit| audit.log().clone()) {
         readiness.add(move || {
             let WriteFailure { what, since } = log.failing()?;
-            Some(Failing { what: what.into(), since, affects_callers: true })
+            Some(Failing { what: what.into(), since, affects_callers: true, reason: None })
         });
     }
     let pruning = sessions.map(Sessions::health).into_iter();

@@ -62,6 +62,7 @@ pub(super) fn missing_key(agreement: &KeyAgreement) -> Option<Failing> {
         what: format!("the signing key {key} of another node is not here"),
         since: Some(since),
         affects_callers: true,
+        reason: None,
     })
 }
 

@@ -77,7 +77,7 @@ impl UpstreamResource {
 /// A server that cannot be started or reached. Callers of other servers are served.
 fn unavailable(name: &str, since: NumericDate) -> Failing {
     let what = format!("{name}: the server cannot be started or reached");
-    Failing { what, since: Some(since), affects_callers: false }
+    Failing { what, since: Some(since), affects_callers: false, reason: None }
 }
 
 /// Something that is hidden because it was not accepted.
@@ -91,6 +91,7 @@ fn hidden(name: &str, quarantine: &Quarantine) -> Option<Failing> {
         what: format!("{name}: {changed} changed and {new} new definitions are hidden{refused}"),
         since: None,
         affects_callers: false,
+        reason: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! `server config …`: check the configuration, show where each value comes from, and print its
 //! schema.
 
-use auth_core::ResourceUri;
+use auth_core::{Clock, NumericDate, ResourceUri};
 use issuer_setup::sections;
 use serde_json::json;
 use settings::{
@@ -31,10 +31,11 @@ pub(crate) fn config(
     args: &RunArgs,
     env_file: &EnvFile,
     environment: &Environment,
+    clock: &dyn Clock,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     match command {
-        ConfigCommand::Check => check(args, env_file, environment, out),
+        ConfigCommand::Check => check(args, env_file, environment, clock.now(), out),
         ConfigCommand::Show { output } => show(args, environment, *output, out),
         ConfigCommand::Schema => {
             let (providers, assertions) =
@@ -51,6 +52,7 @@ fn check(
     args: &RunArgs,
     env_file: &EnvFile,
     environment: &Environment,
+    now: NumericDate,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let mut errors: Vec<String> = log::check(environment).err().into_iter().collect();
@@ -72,9 +74,8 @@ fn check(
         let without = without_files(env_file, environment);
         return Err(ConfigError(found.into_iter().chain(errors).chain(without).collect()).into());
     };
-    for (name, meant) in environment.misspelled() {
-        writeln!(out, "warning: no program reads {name}: did you mean {meant}?")
-            .map_err(Failure::output)?;
+    for warning in warnings(&config, env_file, environment, now) {
+        writeln!(out, "warning: {warning}").map_err(Failure::output)?;
     }
     writeln!(out, "ok: {}", config.protection()).map_err(Failure::output)?;
     for upstream in upstreams {
@@ -83,6 +84,23 @@ fn check(
             .map_err(Failure::output)?;
     }
     Ok(())
+}
+
+/// What is valid but probably unintended, as far as it is known before the start.
+fn warnings(
+    config: &Config,
+    env_file: &EnvFile,
+    environment: &Environment,
+    now: NumericDate,
+) -> Vec<String> {
+    let path = env_file.path().display();
+    let open = format!("other users can read {path}, which may hold secrets: `chmod 600 {path}`");
+    let misspelled = environment.misspelled().into_iter();
+    let misspelled = misspelled
+        .map(|(name, meant)| format!("no program reads {name} in {path}: did you mean {meant}?"));
+    let certificate = config.transport.warnings(&config.resource, now);
+    let open = env_file.is_open_to_others().then_some(open);
+    open.into_iter().chain(misspelled).chain(certificate).collect()
 }
 
 /// What is said beside errors where no file was read: the settings may be in another folder.
@@ -176,7 +194,14 @@ mod tests {
 
     fn run(command: &ConfigCommand, args: &RunArgs, text: &str) -> Result<String, Failure> {
         let mut out = Vec::new();
-        config(command, args, &EnvFile::at("none/.env"), &environment(text), &mut out)?;
+        config(
+            command,
+            args,
+            &EnvFile::at("none/.env"),
+            &environment(text),
+            &auth_core::SystemClock,
+            &mut out,
+        )?;
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -6,10 +6,10 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use auth_core::ResourceUri;
+use auth_core::{NumericDate, ResourceUri};
 use issuer_setup::authorities;
 use settings::{Environment, PlainHttp, Variable};
-use tls_setup::{Loaded, LoadedClients, TlsFiles};
+use tls_setup::{Host, Loaded, LoadedClients, TlsFiles};
 
 use crate::tls::acme::AcmeConfig;
 
@@ -101,6 +101,15 @@ impl Transport {
         matches!(self, Self::Tls(TlsFiles { clients: Some(_), .. }, _) | Self::Acme(_, Some(_)))
     }
 
+    /// Why clients that call `resource` will refuse its certificate, now or soon.
+    pub(crate) fn warnings(&self, resource: &ResourceUri, now: NumericDate) -> Vec<String> {
+        match self {
+            Self::Tls(_, loaded) => loaded.warnings(&host(resource), now),
+            // A certificate by ACME is ordered for the host, and kept by the server.
+            Self::Acme(..) | Self::Plain(_) => Vec::new(),
+        }
+    }
+
     /// `https` or `http`.
     pub(crate) const fn scheme(&self) -> &'static str {
         match self {
@@ -108,6 +117,11 @@ impl Transport {
             Self::Plain(_) => "http",
         }
     }
+}
+
+/// The host that clients call, for which the certificate has to be.
+pub(crate) fn host(resource: &ResourceUri) -> Host {
+    Host { name: resource.host().to_owned(), setting: "MCP_RESOURCE" }
 }
 
 /// Settings of an authority that none is named for.
@@ -154,6 +168,9 @@ fn acme(
     if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
         let label = environment.label(Variable::TlsAcmeContact);
         faults.push(format!("{label}: write the address alone, without `mailto:`"));
+    } else if let Some(text) = contact.as_deref().filter(|text| !is_mail_address(text)) {
+        let label = environment.label(Variable::TlsAcmeContact);
+        faults.push(format!("{label} {text:?}: write a mail address, as admin@example.com"));
     }
     let resource = resource?;
     let is_name = resource.host().parse::<IpAddr>().is_err();
@@ -177,6 +194,12 @@ fn acme(
         authorities: authorities(environment, &mut Vec::new()),
     };
     Some(Transport::Acme(config, clients.and_then(Result::ok)))
+}
+
+/// Whether a text can be a mail address. The authority knows what is one.
+fn is_mail_address(text: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && !part.contains([' ', ',', '<', '>', '@']);
+    text.split_once('@').is_some_and(|(name, host)| is_plain(name) && is_plain(host))
 }
 
 #[cfg(test)]
@@ -269,6 +292,9 @@ mod tests {
         for contact in ["mailto:admin@mcp.example", "MAILTO:admin@mcp.example"] {
             let fault = with(contact).unwrap_err();
             assert_eq!(fault, "TLS_ACME_CONTACT: write the address alone, without `mailto:`");
+        }
+        for contact in ["not an address", "@mcp.example", "admin@", "a@b, c@d", "A <a@b.c>"] {
+            assert!(with(contact).unwrap_err().contains("write a mail address"), "{contact}");
         }
         for contact in ["admin@mcp.example", "a@b.c"] {
             let Ok(Transport::Acme(config, _)) = with(contact) else { panic!("{contact}") };

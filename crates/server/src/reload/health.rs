@@ -48,6 +48,7 @@ impl ReloadHealth {
             what: format!("a change of the {} is refused, as {reason}", failure.job),
             since: Some(failure.since),
             affects_callers: false,
+            reason: Some(failure.error.clone()),
         })
     }
 }

@@ -13,13 +13,13 @@ use crate::admin::readiness::Failing;
 /// by a balancer need not look at the certificate.
 pub(crate) fn failing(expiry: &Expiry, now: NumericDate) -> Option<Failing> {
     let what = expiry.warning(now)?;
-    Some(Failing { what, since: None, affects_callers: false })
+    Some(Failing { what, since: None, affects_callers: false, reason: None })
 }
 
 /// What `/readyz` says of its names. It does not say that callers are refused, either.
 pub(crate) fn for_others(names: &Names) -> Option<Failing> {
     let what = names.warning()?;
-    Some(Failing { what, since: None, affects_callers: false })
+    Some(Failing { what, since: None, affects_callers: false, reason: None })
 }
 
 /// Lets `metrics` read for how long it is valid.

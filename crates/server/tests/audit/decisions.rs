@@ -199,8 +199,11 @@ fn a_log_that_cannot_be_signed_or_opened_ends_the_start() {
         (&[("AUDIT_KEY_FILE", "no.pem")], 2, &["AUDIT_KEY_FILE no.pem"]),
         (&[("AUDIT_KEY_FILE", "public.pem")], 2, &["AUDIT_KEY_FILE public.pem"]),
         (&[("AUDIT_KEY_FILE", "secret.json")], 2, &["a secret has no public half"]),
-        (&[("AUDIT_CHECKPOINT_RECORDS", "0")], 2, &["a whole number of 1 or more"]),
-        (&[("AUDIT_FILE", "no/audit.jsonl")], 7, &["the folder no of the audit log is not there"]),
+        (&[("AUDIT_CHECKPOINT_RECORDS", "0")], 2, &["a whole number from 1 to 1000000"]),
+        (&[("AUDIT_STDOUT", "yes")], 2, &["AUDIT_STDOUT \"yes\": write on or off"]),
+        (&[("AUDIT_FILE", "no/audit.jsonl")], 2, &["there is no folder no: make it first"]),
+        (&[("AUDIT_FILE", ".")], 2, &["AUDIT_FILE .: this is no regular file: name another"]),
+        (&[("AUDIT_FILE", "audit.pem")], 2, &["this is the file of AUDIT_KEY_FILE: name another"]),
     ] {
         let said = world.run_with(settings, &["--bind", "127.0.0.1:0"]);
         drop(said.expect(code).has(texts));
@@ -208,4 +211,17 @@ fn a_log_that_cannot_be_signed_or_opened_ends_the_start() {
         drop(world.run_with(settings, &["users", "disable", "bob"]).expect(code));
     }
     world.run(&["users", "show", "bob"]).expect(0).has(&["active"]);
+    // What is set for a log that there is not.
+    for unused in [
+        ("AUDIT_ROTATE_MIB", "5"),
+        ("AUDIT_KEEP_FILES", "5"),
+        ("AUDIT_CHECKPOINT_RECORDS", "5"),
+        ("AUDIT_STDOUT", "on"),
+    ] {
+        let settings = [("AUDIT_FILE", ""), ("AUDIT_KEY_FILE", ""), unused];
+        let said = world.run_with(&settings, &["config", "check"]).expect(2);
+        drop(said.has(&[&format!("{}: set AUDIT_FILE, too", unused.0)]));
+    }
+    let off = [("AUDIT_FILE", ""), ("AUDIT_KEY_FILE", ""), ("AUDIT_STDOUT", "off")];
+    drop(world.run_with(&off, &["config", "check"]).expect(0));
 }

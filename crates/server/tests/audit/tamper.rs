@@ -54,7 +54,7 @@ async fn the_first_record_that_is_not_as_it_was_written_is_named_by_cause() {
     let checkpoint = Chain::after(before, "a").checkpoint(last.time, &forged.signing()).unwrap();
     let anew = [&lines[..lines.len() - 1], &[checkpoint.as_str()]].concat();
     let sequence = format!("record {} is a checkpoint that proves nothing", last.sequence);
-    verify(&with(&anew), 9, &[&sequence, "a key that was not given"]);
+    verify(&with(&anew), 9, &[&sequence, "a key that was not given", "--key NEW --key OLD`"]);
     let moved = Chain::after(before, "a").append(last.time, &last.entry);
     let anew = [&lines[..lines.len() - 1], &[moved.as_str()]].concat();
     verify(&with(&anew), 9, &["over another record"]);
@@ -133,9 +133,12 @@ async fn the_database_knows_of_a_log_that_was_cut_off_or_removed() {
     let known = format!("record {last} is there, which the database knows");
     drop(world.run(&["audit", "verify"]).expect(0).has(&[&known]));
     // At a checkpoint, and all of it: neither is seen in the files.
-    for (text, missing) in [(lines[..5].concat(), 6), (String::new(), 1)] {
+    for (text, missing, ok) in [
+        (lines[..5].concat(), 6, "ok: audit.jsonl: 5 records, 1 to 5, 1 checkpoint"),
+        (String::new(), 1, "ok: audit.jsonl: no records\nnote: if there were records"),
+    ] {
         fs::write(&path, &text).unwrap();
-        drop(world.run(&["audit", "verify", "audit.jsonl"]).expect(0));
+        drop(world.run(&["audit", "verify", "audit.jsonl"]).expect(0).has(&[ok]));
         let missing = format!("record {missing} is missing: the log was cut off");
         drop(world.run(&["audit", "verify"]).expect(10).has(&[&missing]));
     }

@@ -36,6 +36,20 @@ fn a_value_of_a_flag_is_named_by_the_flag() {
 }
 
 #[test]
+fn a_check_says_what_the_start_would_warn_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let path = world.path(".env");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text + "MAX_CONECTIONS=7\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    world.run(&["config", "check"]).expect(0).has(&[
+        "warning: other users can read .env, which may hold secrets: `chmod 600 .env`",
+        "warning: no program reads MAX_CONECTIONS in .env: did you mean MAX_CONNECTIONS?",
+    ]);
+}
+
+#[test]
 fn a_name_that_cannot_be_shown_is_an_error_of_the_command_line() {
     let world = World::new();
     let said = world.run(&["users", "add", "carol", "--name", "x\u{1b}[31m"]).expect(2);

@@ -57,6 +57,8 @@ async fn a_host_of_others_is_refused_by_both_versions_of_http() {
 async fn a_certificate_that_has_ended_is_used_on_and_said() {
     let world = World::new();
     world.renew("localhost", ended);
+    let said = world.checked();
+    assert!(said.contains("warning: the TLS certificate ended at 2020-01-01T00:00:00Z"), "{said}");
     let server = world.start(&[]);
     server.logs("Clients will refuse this server: the TLS certificate ended at 2020-01-01").await;
     let client = world.client().build().unwrap();
@@ -67,6 +69,18 @@ async fn a_certificate_that_has_ended_is_used_on_and_said() {
     let text = ready.text().await.unwrap();
     let said = "the TLS certificate ended at 2020-01-01T00:00:00Z (callers are served)";
     assert!(text.contains(said), "{text}");
+}
+
+#[test]
+fn a_check_of_the_configuration_says_that_a_certificate_is_for_other_names() {
+    let world = World::new();
+    assert!(!world.checked().contains("warning"), "{}", world.checked());
+    world.renew("other.example", |_| {});
+    let said = world.checked();
+    assert!(
+        said.contains("warning: the TLS certificate is for other names than localhost"),
+        "{said}"
+    );
 }
 
 #[test]

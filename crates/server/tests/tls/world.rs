@@ -126,6 +126,15 @@ impl World {
         command
     }
 
+    /// What `config check` prints of the certificate.
+    pub(crate) fn checked(&self) -> String {
+        let mut command = self.command(&["config", "check"]);
+        command.env("MCP_RESOURCE", RESOURCE).env("TLS_CERTIFICATE_FILE", "cert.pem");
+        let output = command.env("TLS_KEY_FILE", "key.pem").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Starts a server with the certificate.
     pub(crate) fn start(&self, env: &[(&str, &str)]) -> Running {
         let mut command = self.command(&[]);

@@ -6,9 +6,6 @@ use super::{
     Shape::Text,
 };
 
-/// As many as a file can say and every machine can count.
-pub(super) const ANY: u64 = 1 << 53;
-
 /// A setting that only the server reads and that is no secret.
 pub(super) const fn server(
     name: &'static str,

@@ -182,6 +182,7 @@ fn described(setting: &Setting) -> String {
     let help = setting.help;
     match setting.shape {
         Shape::List => format!("{help} Commas between."),
+        Shape::Number { least, most } => format!("{help} From {least} to {most}."),
         Shape::Choice(words) if !help.contains(" or ") && !help.contains(": ") => {
             format!("{help} One of {}.", words.join(", "))
         }

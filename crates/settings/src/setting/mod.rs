@@ -62,11 +62,7 @@ pub enum Shape {
 
 /// What to write where a number is not within these bounds.
 pub(crate) fn whole_number(least: u64, most: u64) -> String {
-    if most == constructors::ANY {
-        format!("write a whole number of {least} or more")
-    } else {
-        format!("write a whole number from {least} to {most}")
-    }
+    format!("write a whole number from {least} to {most}")
 }
 
 /// One of the three programs.

@@ -4,7 +4,7 @@ use super::{
     Program::{Client, MintToken, Server},
     Setting,
     Shape::{Choice, List, Number, Path, Text},
-    constructors::{ANY, server, shared},
+    constructors::{server, shared},
     gateway, issuer, tls, traces,
 };
 
@@ -169,7 +169,7 @@ settings! {
     MaxConnections = shared(
         "MAX_CONNECTIONS",
         ("limits", "max_connections"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         Some("1024"),
         "How many connections are open at once.",
     );
@@ -177,7 +177,7 @@ settings! {
     MaxConnectionsPerAddress = shared(
         "MAX_CONNECTIONS_PER_ADDRESS",
         ("limits", "max_connections_per_address"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         None,
         "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
     );
@@ -185,7 +185,7 @@ settings! {
     MaxCalls = server(
         "MAX_CALLS",
         ("limits", "max_calls"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         Some("1024"),
         "How many calls all callers have under way at one resource; what is beyond gets 503.",
     );
@@ -193,7 +193,7 @@ settings! {
     MaxCallsPerCaller = server(
         "MAX_CALLS_PER_CALLER",
         ("limits", "max_calls_per_caller"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         Some("256"),
         "How many of them one user may have, through all clients; what is beyond gets 429.",
     );
@@ -233,7 +233,7 @@ settings! {
     MaxBodyMemory = server(
         "MAX_BODY_MEMORY",
         ("limits", "max_body_memory"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_048_576 },
         Some("256"),
         "How many MiB of request bodies are held in memory at once.",
     );
@@ -268,7 +268,7 @@ settings! {
     DirectoryMaxUsers = server(
         "DIRECTORY_MAX_USERS",
         ("directory", "max_users"),
-        Number { least: 0, most: ANY },
+        Number { least: 0, most: 1_000_000_000 },
         Some("1000000"),
         "How many users are held in memory.",
     );
@@ -276,7 +276,7 @@ settings! {
     DirectoryMaxAge = server(
         "DIRECTORY_MAX_AGE",
         ("directory", "max_age"),
-        Number { least: 2, most: ANY },
+        Number { least: 2, most: 604_800 },
         Some("60"),
         "For how many seconds users are known while the database cannot be reached.",
     );
@@ -367,7 +367,7 @@ settings! {
     AuditRotateMib = shared(
         "AUDIT_ROTATE_MIB",
         ("audit", "rotate_mib"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_048_576 },
         Some("64"),
         "From how many MiB on a file of the audit log is renamed, and the next one begun.",
     );
@@ -375,7 +375,7 @@ settings! {
     AuditKeepFiles = shared(
         "AUDIT_KEEP_FILES",
         ("audit", "keep_files"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         None,
         "How many renamed files of the audit log are kept. Not set: all.",
     );
@@ -383,7 +383,7 @@ settings! {
     AuditCheckpointRecords = shared(
         "AUDIT_CHECKPOINT_RECORDS",
         ("audit", "checkpoint_records"),
-        Number { least: 1, most: ANY },
+        Number { least: 1, most: 1_000_000 },
         Some("1000"),
         "After how many records of the audit log there is a signed checkpoint. There is one in each minute with records, too, and at the end of each file.",
     );

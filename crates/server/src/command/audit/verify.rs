@@ -124,11 +124,22 @@ fn place_of(chain: &ChainRecords) -> String {
 fn described(chain: &ChainRecords, report: &Report, checks: &Checks) -> String {
     let Report { first, head, checkpoints, unsigned, clock_set_back } = *report;
     let name = place_of(chain);
-    let count = if first == 0 { 0 } else { head.sequence() - first + 1 };
-    let mut text = format!(
-        "ok: {name}: {count} records, {first} to {}, {checkpoints} checkpoints\n    head {head}\n",
-        head.sequence()
-    );
+    let signed = match (checks.keys.is_some(), checkpoints) {
+        (false, _) => String::new(),
+        (true, 1) => ", 1 checkpoint".to_owned(),
+        (true, count) => format!(", {count} checkpoints"),
+    };
+    let mut text = if first == 0 {
+        format!("ok: {name}: no records\n")
+    } else {
+        let (last, count) = (head.sequence(), head.sequence() - first + 1);
+        let records = if count == 1 { "record" } else { "records" };
+        format!("ok: {name}: {count} {records}, {first} to {last}{signed}\n    head {head}\n")
+    };
+    if first == 0 && chain.kept.is_none() && checks.head.is_none() {
+        text += "note: if there were records, and they were removed, the files do not say so: --head \
+                 does, or the database of a log that is configured\n";
+    }
     if let Some(kept) = chain.kept.filter(|_| checks.head.is_none()) {
         let known = kept.sequence();
         let _ = if known < first {

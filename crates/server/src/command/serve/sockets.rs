@@ -4,14 +4,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use auth_core::Clock;
 use listener::Socket;
-use tls_setup::{CertificateFiles, ClientsFile, Expiry, Host, InForce, Names, TlsFileError};
+use tls_setup::{CertificateFiles, ClientsFile, Expiry, InForce, Names, TlsFileError};
 use tokio::net::TcpListener;
 
 use crate::{
     admin::listening::Listening,
     config::{
         settings::{Config, ConfigError},
-        transport::Transport,
+        transport::{Transport, host},
     },
     failure::Failure,
     reload::{Part, Watched},
@@ -82,7 +82,7 @@ fn secured(
         }
         Transport::Tls(files, loaded) => (files, loaded),
     };
-    let host = Host { name: config.resource.host().to_owned(), setting: "MCP_RESOURCE" };
+    let host = host(&config.resource);
     let socket = socket(listener, in_force.tls());
     let certificate = CertificateFiles::new(files.clone(), loaded.clone(), host, in_force, at());
     let certificate = certificate.map_err(fault)?;

@@ -98,7 +98,8 @@ fn state_rows(status: &Status) -> Vec<[String; 2]> {
     }
     for failing in list(status, "failing") {
         let (what, since) = (part(failing, "", "what"), part(failing, ", since ", "since"));
-        rows.push(["Fails".into(), format!("{what}{since}")]);
+        let reason = part(failing, ": ", "reason");
+        rows.push(["Fails".into(), format!("{what}{since}{reason}")]);
     }
     rows
 }

@@ -124,7 +124,12 @@ pub(crate) fn failing() -> Option<Failing> {
         Some(_) => Some("the log cannot be written".to_owned()),
         None => Some(lost_text).filter(|_| lost > 0),
     }
-    .map(|what| Failing { what, since: stuck_since, affects_callers: stuck_since.is_some() })
+    .map(|what| Failing {
+        what,
+        since: stuck_since,
+        affects_callers: stuck_since.is_some(),
+        reason: None,
+    })
 }
 
 /// Logs how many lines are missing from the log.

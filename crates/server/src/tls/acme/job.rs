@@ -77,7 +77,7 @@ impl AcmeJob {
         readiness.add(move || {
             let what = "there is no TLS certificate yet".to_owned();
             let is_missing = expiry.age(clock.now()).is_none();
-            is_missing.then_some(Failing { what, since: None, affects_callers: true })
+            is_missing.then_some(Failing { what, since: None, affects_callers: true, reason: None })
         });
     }
 
