@@ -55,7 +55,11 @@ decisions! {
     MissingToken = "refused", "missing_token";
     ForbiddenOrigin = "refused", "forbidden_origin";
     NotOwned = "refused", "not_owned";
-    LimitReached = "refused", "limit_reached";
+    RateReached = "refused", "rate";
+    FailuresReached = "refused", "failed_authentications";
+    CallsReached = "refused", "calls";
+    StreamsReached = "refused", "streams";
+    MemoryReached = "refused", "memory";
     Unrecordable = "refused", "unrecordable";
     Malformed = "refused", "malformed";
     OtherRefusal = "refused", "other";
@@ -92,7 +96,11 @@ impl Decision {
             RefusalKind::MissingToken => Self::MissingToken,
             RefusalKind::ForbiddenOrigin => Self::ForbiddenOrigin,
             RefusalKind::NotOwned => Self::NotOwned,
-            RefusalKind::LimitReached => Self::LimitReached,
+            RefusalKind::RateReached => Self::RateReached,
+            RefusalKind::FailuresReached => Self::FailuresReached,
+            RefusalKind::CallsReached => Self::CallsReached,
+            RefusalKind::StreamsReached => Self::StreamsReached,
+            RefusalKind::MemoryReached => Self::MemoryReached,
             RefusalKind::Unrecordable => Self::Unrecordable,
             RefusalKind::Malformed => Self::Malformed,
             // A kind that is new has no label yet.
@@ -151,6 +159,15 @@ mod tests {
         assert_eq!(Decision::invalid(VerifyError::Signature), Decision::TokenSignature);
         let error = AuthenticateError::Unavailable("away".into());
         assert_eq!(Decision::unauthenticated(&error), Decision::Unavailable);
-        assert_eq!(Decision::refused(RefusalKind::LimitReached), Decision::LimitReached);
+        for (kind, reason) in [
+            (RefusalKind::RateReached, "rate"),
+            (RefusalKind::FailuresReached, "failed_authentications"),
+            (RefusalKind::CallsReached, "calls"),
+            (RefusalKind::StreamsReached, "streams"),
+            (RefusalKind::MemoryReached, "memory"),
+        ] {
+            let labels = [("outcome", "refused"), ("reason", reason)];
+            assert_eq!(Decision::refused(kind).labels(), labels);
+        }
     }
 }

@@ -101,8 +101,16 @@ pub enum RefusalKind {
     ForbiddenOrigin,
     /// It names a session, an event or a task that is not this caller's.
     NotOwned,
-    /// A limit on bodies, streams, calls under way or rates is reached.
-    LimitReached,
+    /// A rate of the policy is spent.
+    RateReached,
+    /// More tokens of its address were refused than may be.
+    FailuresReached,
+    /// As many calls are under way as may be.
+    CallsReached,
+    /// As many streams are open as may be.
+    StreamsReached,
+    /// As many bytes of bodies are held in memory as may be.
+    MemoryReached,
     /// Its decision could not be recorded ([`Recorder`](crate::Recorder)).
     Unrecordable,
     /// It is malformed, too long or too slow.

@@ -117,7 +117,11 @@ fn refused(event: &AuditEvent<'_>, kind: RefusalKind, reason: &dyn Error) {
         RefusalKind::MissingToken => "-> Missing Authorization header!",
         RefusalKind::ForbiddenOrigin => "-> Forbidden host or origin!",
         RefusalKind::NotOwned => "-> Not this caller's!",
-        RefusalKind::LimitReached => "-> Limit reached!",
+        RefusalKind::RateReached
+        | RefusalKind::FailuresReached
+        | RefusalKind::CallsReached
+        | RefusalKind::StreamsReached
+        | RefusalKind::MemoryReached => "-> Limit reached!",
         RefusalKind::Unrecordable => "-> Cannot be recorded!",
         RefusalKind::Malformed => "-> Malformed request!",
     };

@@ -103,6 +103,11 @@ pub(crate) struct RateLimitedError {
 }
 
 impl RateLimitedError {
+    /// Whether tokens are counted that were refused, and not what a caller asks.
+    pub(crate) const fn is_of_failures(&self) -> bool {
+        matches!(self.limit, Limit::FailedAuthentications)
+    }
+
     pub(crate) const fn seconds(&self) -> u64 {
         self.wait.as_secs()
     }

@@ -105,10 +105,13 @@ impl Refusal {
             Self::OwnedId(..) | Self::UnknownTask(..) | Self::TasksCapabilityRequired(..) => {
                 RefusalKind::NotOwned
             }
-            Self::Body(BodyError::NoMemory(_))
-            | Self::TooManyStreams(_)
-            | Self::TooManyCalls(..)
-            | Self::RateLimited(..) => RefusalKind::LimitReached,
+            Self::RateLimited(limited, _) if limited.is_of_failures() => {
+                RefusalKind::FailuresReached
+            }
+            Self::RateLimited(..) => RefusalKind::RateReached,
+            Self::TooManyCalls(..) => RefusalKind::CallsReached,
+            Self::TooManyStreams(_) => RefusalKind::StreamsReached,
+            Self::Body(BodyError::NoMemory(_)) => RefusalKind::MemoryReached,
             Self::Unrecordable(_) => RefusalKind::Unrecordable,
             _ => RefusalKind::Malformed,
         }

@@ -178,7 +178,7 @@ async fn a_caller_has_so_many_calls_under_way_and_all_together_have() {
     assert_eq!(answer.headers()["retry-after"], "1");
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&body).contains("is reached for all callers together"));
-    let one = "LimitReached tools/call a".to_owned();
+    let one = "CallsReached tools/call a".to_owned();
     assert_eq!(*refused.0.lock().unwrap(), vec![one; 3]);
 
     // Its caller goes away.
