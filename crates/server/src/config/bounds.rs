@@ -13,6 +13,8 @@ pub(crate) struct Bounds {
     /// How many of them one address may have; `None` for the default, which bounds public addresses
     /// alone.
     pub(crate) connections_per_address: Option<usize>,
+    /// How long requests under way may go on at a stop.
+    pub(crate) shutdown: Duration,
     /// How many calls all callers may have under way at one resource.
     pub(crate) calls: usize,
     /// How many of them one caller may have.
@@ -34,6 +36,7 @@ impl Bounds {
         let mut reader = Reader::new(environment, faults);
         let connections = reader.count(Variable::MaxConnections);
         let connections_per_address = reader.optional_count(Variable::MaxConnectionsPerAddress);
+        let shutdown = reader.number(Variable::ShutdownTimeout);
         let calls = reader.count(Variable::MaxCalls);
         let calls_per_caller = reader.count(Variable::MaxCallsPerCaller);
         let body_memory = reader.count(Variable::MaxBodyMemory);
@@ -51,6 +54,7 @@ impl Bounds {
         Some(Self {
             connections: connections?,
             connections_per_address,
+            shutdown: Duration::from_secs(shutdown?),
             calls: calls?,
             calls_per_caller: calls_per_caller?,
             failed_authentications: failed_authentications.ok()?,

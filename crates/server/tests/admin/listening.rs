@@ -2,12 +2,17 @@
 
 use std::{
     io::{Read, Write},
+    net::TcpStream,
     os::unix::net::UnixStream,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::{exposition::Exposition, program::World};
+use crate::{
+    exposition::Exposition,
+    program::{World, call},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_and_callers_have_listeners_of_their_own() {
@@ -51,6 +56,35 @@ async fn a_server_that_is_drained_ends_as_if_it_were_terminated() {
     let world = World::new();
     let server = world.start(&[], "127.0.0.1:0");
     assert_eq!(server.drain().await, 202);
+    server.ends();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_at_a_drain_may_go_on_for_as_long_as_is_configured() {
+    let world = World::new();
+    let server = world.start_with(&[], "127.0.0.1:0", &[("SHUTDOWN_TIMEOUT", "60")]);
+    let (token, body) = (world.token("alice", "User.Read"), call("whoami"));
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost:8000\r\nauthorization: Bearer {token}\r\n\
+         accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n\
+         mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: whoami\r\n\
+         content-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut stream = TcpStream::connect(server.origin.strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all((head + first).as_bytes()).unwrap();
+    // The body is waited for once the token is checked.
+    while !server.log().contains("Valid token, proceeding...") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.drain().await, 202);
+    // Longer than the default.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     server.ends();
 }
 

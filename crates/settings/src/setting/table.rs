@@ -181,6 +181,14 @@ settings! {
         None,
         "How many of them one address may have. Not set: a quarter, and no bound for loopback and private addresses, where proxies are.",
     );
+    /// How long requests under way may go on at a stop.
+    ShutdownTimeout = shared(
+        "SHUTDOWN_TIMEOUT",
+        ("server", "shutdown_timeout"),
+        Number { least: 1, most: 3600 },
+        Some("10"),
+        "For how many seconds requests under way may go on at a stop. What has not ended then is aborted.",
+    );
     /// How many calls are under way at once.
     MaxCalls = server(
         "MAX_CALLS",

@@ -92,6 +92,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let ServeSettings { bind, transport, host, setup, database_url, max_connections, .. } =
         settings;
     let (max_per_address, proxies) = (settings.max_per_address, settings.proxies);
+    let grace = settings.shutdown;
     log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -121,7 +122,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     }
     let per_address =
         max_per_address.map_or(PerAddress::Public(max_connections.div_ceil(4)), PerAddress::Every);
-    let limits = Limits { connections: max_connections, per_address, ..Limits::default() };
+    let limits = Limits { connections: max_connections, per_address, grace, ..Limits::default() };
     let counts = Connections::default();
     let serving = listener::serve(socket, router, stop.clone(), limits, proxies, PROGRAM, counts);
     let serving = tokio::spawn(serving);

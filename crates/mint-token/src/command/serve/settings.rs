@@ -1,6 +1,8 @@
 //! The settings of `serve`: those of the server that concern its authorization server. All errors
 //! are reported together.
 
+use std::time::Duration;
+
 use audit_setup::AuditSettings;
 use auth_core::{Issuer, ResourceUri};
 use issuer::ServedResource;
@@ -30,6 +32,8 @@ pub(super) struct ServeSettings {
     pub(super) max_connections: usize,
     /// How many of them one address may have; `None`: public addresses have a part.
     pub(super) max_per_address: Option<usize>,
+    /// How long requests under way may go on at a stop.
+    pub(super) shutdown: Duration,
     /// The proxies that name the address of a caller.
     pub(super) proxies: TrustedProxies,
 }
@@ -70,13 +74,14 @@ impl ServeSettings {
         let audit = AuditSettings::resolve(environment, &mut faults);
         let mut reader = Reader::new(environment, &mut faults);
         let max_connections = reader.count(Variable::MaxConnections);
+        let shutdown = reader.number(Variable::ShutdownTimeout);
         let max_per_address = reader.optional_count(Variable::MaxConnectionsPerAddress);
         reader.check_shares(&[(Variable::MaxConnectionsPerAddress, Variable::MaxConnections)]);
         let proxies = text(Variable::TrustedProxies).parse();
         let proxies = proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
-        match (issuer, resource, policy, settings, proxies, transport, max_connections) {
+        match (issuer, resource, policy, settings, proxies, transport, max_connections, shutdown) {
             (
                 Some((issuer, host)),
                 Ok(resource),
@@ -85,6 +90,7 @@ impl ServeSettings {
                 Ok(proxies),
                 Some(transport),
                 Some(max_connections),
+                Some(shutdown),
             ) if faults.is_empty() => {
                 let resource_name = resource.origin().rsplit('/').next().unwrap_or_default().into();
                 let resource =
@@ -101,6 +107,7 @@ impl ServeSettings {
                     database_url,
                     max_connections,
                     max_per_address,
+                    shutdown: Duration::from_secs(shutdown),
                     proxies,
                 })
             }

@@ -215,5 +215,5 @@ fn limits(config: &Config) -> Limits {
         Some(most) => PerAddress::Every(most),
         None => PerAddress::Public(connections.div_ceil(4)),
     };
-    Limits { connections, per_address, ..Limits::default() }
+    Limits { connections, per_address, grace: config.bounds.shutdown, ..Limits::default() }
 }
