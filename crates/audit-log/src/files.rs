@@ -46,7 +46,10 @@ impl Files {
     /// The file whose lock its writer has.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
-        self.current.with_extension("lock")
+        // Behind the whole name: files that differ in their extensions have locks of their own.
+        let mut path = self.current.clone().into_os_string();
+        path.push(".lock");
+        path.into()
     }
 
     /// The folder that they are in.
@@ -147,7 +150,9 @@ mod tests {
         assert_eq!(of_commands.current(), folder.path().join("audit-commands.jsonl"));
         let of_issuer = files.of_issuer();
         assert_eq!(of_issuer.current(), folder.path().join("audit-issuer.jsonl"));
-        assert_eq!(files.lock(), folder.path().join("audit.lock"));
+        assert_eq!(files.lock(), folder.path().join("audit.jsonl.lock"));
+        let other = Files::at(folder.path().join("audit.log"));
+        assert_ne!(files.lock(), other.lock());
         assert_eq!(files.full(7), folder.path().join("audit.000000000007.jsonl"));
         assert_eq!(files.all().unwrap(), Vec::<PathBuf>::new());
         let first = [1_000_000_000_000, 90, 8];
@@ -158,7 +163,7 @@ mod tests {
             folder.path().join("audit.1.jsonl"),
             folder.path().join("audit.000000000001.txt"),
             folder.path().join("audit.00000000000x.jsonl"),
-            folder.path().join("audit.lock"),
+            files.lock(),
         ];
         for path in mine.iter().chain(&others).map(PathBuf::as_path).chain([files.current()]) {
             fs::write(path, "").unwrap();
