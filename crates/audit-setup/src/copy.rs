@@ -188,19 +188,20 @@ impl AuditCopy {
         let of_own = self.copy(own, Some(synced)).await;
         // A fault of one log does not keep the other from being copied.
         let done = self.copy(commands, None).await;
-        match of_own.and(done) {
-            Ok(()) => {
-                *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                if self.health.succeeded() {
-                    tracing::info!("The audit log is copied to the database again");
-                }
+        let errors: Vec<_> = [of_own, done].into_iter().filter_map(Result::err).collect();
+        if errors.is_empty() {
+            *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            if self.health.succeeded() {
+                tracing::info!("The audit log is copied to the database again");
             }
-            Err(error) => {
-                self.is_behind();
-                let error = chain(&error);
-                if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
-                    tracing::error!(%error, "The audit log is not copied to the database");
-                }
+        } else {
+            self.is_behind();
+            let mut error = errors.iter().map(|error| chain(error)).collect::<Vec<_>>();
+            // Without the database it is the same one.
+            error.dedup();
+            let error = error.join("; ");
+            if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
+                tracing::error!(%error, "The audit log is not copied to the database");
             }
         }
     }
