@@ -40,6 +40,12 @@ impl<const MOST: u32> Budget<MOST> {
         Over(std::mem::take(&mut self.finished))
     }
 
+    /// Takes the count of all those beyond it, also of the second that is not over.
+    pub fn take_all(&mut self) -> Over {
+        self.finish();
+        Over(std::mem::take(&mut self.finished))
+    }
+
     fn finish(&mut self) {
         self.finished += std::mem::take(&mut self.over);
     }

@@ -3,13 +3,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use auth_core::audit::Line;
 
-use crate::{AuditFileError, Files, log_file::MAX_RECORD_BYTES};
+use crate::{AuditFileError, Files, lines::Lines};
 
 /// How often the files are looked at anew if one was renamed in between.
 const ATTEMPTS: usize = 3;
@@ -25,8 +25,7 @@ pub struct Follower {
 /// A file that is read.
 #[derive(Debug)]
 struct OpenFile {
-    reader: BufReader<File>,
-    path: PathBuf,
+    lines: Lines,
     /// The number of its first record.
     first: u64,
 }
@@ -57,13 +56,13 @@ impl Follower {
                 self.open = self.locate()?;
             }
             let Some(open) = &mut self.open else { return Ok(None) };
-            while let Some(line) = open.next_line()? {
+            while let Some(line) = open.lines.next()? {
                 if sequence_in(&line).is_some_and(|number| number < self.next) {
                     continue;
                 }
                 let Some((record, text)) = parsed(&line) else {
-                    open.unread(line.len())?;
-                    return Err(AuditFileError::Damaged { path: open.path.clone() });
+                    open.lines.unread(line.len())?;
+                    return Err(open.lines.changed());
                 };
                 self.next = record.sequence.saturating_add(1);
                 return Ok(Some((record, text)));
@@ -73,9 +72,9 @@ impl Follower {
                 Some(other) if other.first != first => {
                     // More may have been written before the file was renamed.
                     if let Some(open) = &mut self.open
-                        && let Some(line) = open.next_line()?
+                        && let Some(line) = open.lines.next()?
                     {
-                        open.unread(line.len())?;
+                        open.lines.unread(line.len())?;
                     } else {
                         self.open = Some(other);
                     }
@@ -97,7 +96,7 @@ impl Follower {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         };
-        synced.map_err(io_error(path))
+        synced.map_err(AuditFileError::io(path))
     }
 
     /// The file with the next record: the last one that begins at or before it. Without such a one,
@@ -125,52 +124,22 @@ impl Follower {
     }
 
     fn full(&self) -> Result<Vec<(u64, PathBuf)>, AuditFileError> {
-        self.files.all_full().map_err(io_error(self.files.folder()))
+        self.files.all_full().map_err(AuditFileError::io(self.files.folder()))
     }
 }
 
 impl OpenFile {
     /// `None` if there is none, or no record in it yet.
     fn at(path: &Path) -> Result<Option<Self>, AuditFileError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
+        let mut lines = match Lines::open(path) {
+            Ok(lines) => lines,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error(path)(error)),
+            Err(error) => return Err(AuditFileError::io(path)(error)),
         };
-        let reader = BufReader::new(file);
-        let mut open = Self { reader, path: path.to_owned(), first: 0 };
-        let Some(line) = open.next_line()? else { return Ok(None) };
-        open.first =
-            sequence_in(&line).ok_or_else(|| AuditFileError::Damaged { path: path.to_owned() })?;
-        open.unread(line.len())?;
-        Ok(Some(open))
-    }
-
-    /// The next line without its line break; `None` if it is not complete.
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>, AuditFileError> {
-        let mut line = Vec::new();
-        let mut bounded = self.reader.by_ref().take(MAX_RECORD_BYTES);
-        let length = bounded.read_until(b'\n', &mut line).map_err(io_error(&self.path))?;
-        if line.pop() == Some(b'\n') {
-            return Ok(Some(line));
-        }
-        self.back(length)?;
-        // A record that is longer than this was not written here.
-        if (length as u64) < MAX_RECORD_BYTES {
-            Ok(None)
-        } else {
-            Err(AuditFileError::Damaged { path: self.path.clone() })
-        }
-    }
-
-    /// Reads the last line, of this length without its line break, again.
-    fn unread(&mut self, length: usize) -> Result<(), AuditFileError> {
-        self.back(length + 1)
-    }
-
-    fn back(&mut self, bytes: usize) -> Result<(), AuditFileError> {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.reader.seek_relative(-bytes).map_err(io_error(&self.path))
+        let Some(line) = lines.next()? else { return Ok(None) };
+        let first = sequence_in(&line).ok_or_else(|| lines.changed())?;
+        lines.unread(line.len())?;
+        Ok(Some(Self { lines, first }))
     }
 }
 
@@ -183,9 +152,4 @@ fn sequence_in(line: &[u8]) -> Option<u64> {
     let digits = line.strip_prefix(b"{\"seq\":")?;
     let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
     str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
-}
-
-fn io_error(path: &Path) -> impl Fn(io::Error) -> AuditFileError {
-    let path = path.to_owned();
-    move |source| AuditFileError::Io { path: path.clone(), source }
 }

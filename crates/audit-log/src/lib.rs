@@ -21,8 +21,11 @@
 
 mod budget;
 mod config;
+mod disk;
+mod error;
 mod files;
 mod follower;
+mod lines;
 mod log;
 mod log_file;
 mod queue;
@@ -35,8 +38,9 @@ mod worker;
 
 pub use budget::{Budget, Over};
 pub use config::AuditConfig;
+pub use error::AuditFileError;
 pub use files::Files;
 pub use follower::Follower;
 pub use log::{AuditLog, WriteFailure};
-pub use log_file::{AuditFileError, LogFile};
+pub use log_file::LogFile;
 pub use sink::Sink;

@@ -19,8 +19,9 @@ use tokio::sync::watch;
 
 use crate::{
     config::AuditConfig,
+    error::AuditFileError,
     files::Files,
-    log_file::{AuditFileError, LogFile},
+    log_file::LogFile,
     queue::{Cause, Queue},
     records,
     sink::Sink,
@@ -91,7 +92,12 @@ impl AuditLog {
             // A panic of the thread was logged.
             let _ = worker.join();
         } else {
-            tracing::error!("The audit log was not written to its end in time");
+            tracing::error!(
+                unwritten = self.queue.unwritten(),
+                "The audit log was not written to its end in time: these records may be missing, \
+                 and those before have no signature. See whether the disk hangs, and run `audit \
+                 verify`"
+            );
         }
     }
 
@@ -128,6 +134,9 @@ impl AuditLog {
         let since = self.queue.failing_since();
         let (waiting, most) = self.queue.waiting();
         let what = match since {
+            Some(_) if self.queue.may_lack_records() => {
+                "the disk may lack records of the audit log: check the disk, then restart"
+            }
             Some(_) => "the audit log cannot be written",
             None if waiting >= most => "the audit log is not written in time",
             None => return None,
@@ -139,22 +148,42 @@ impl AuditLog {
 impl Observer for AuditLog {
     fn observe(&self, event: &AuditEvent<'_>) {
         let time = Timestamp::since_epoch(self.clock.since_epoch());
-        let cause = match event.outcome {
-            Outcome::Permitted | Outcome::Denied(_) => {
+        match way_of(event.outcome, event.principal.is_some()) {
+            Way::Decision => {
                 if let Some(entry) = records::entry(event) {
                     self.queue.push(time, entry);
                 }
-                return;
             }
-            // Steps, which have no record.
-            Outcome::Authenticated | Outcome::Completed(_) => return,
-            // It is refused because there is no room for its record.
-            Outcome::Refused(RefusalKind::Unrecordable, _) => return self.queue.skip(),
-            Outcome::Refused(..) if event.principal.is_some() => Cause::Caller,
-            Outcome::Refused(..) | Outcome::Unauthenticated(_) => Cause::Stranger,
-            _ => Cause::Server,
-        };
-        self.queue.push_if(cause, time, || records::entry(event));
+            Way::Bounded(cause) => self.queue.push_if(cause, time, || records::entry(event)),
+            Way::Counted => self.queue.skip(),
+            Way::Step => {}
+        }
+    }
+}
+
+/// How an event is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// In the room that was taken for it.
+    Decision,
+    /// Within bounds.
+    Bounded(Cause),
+    /// As a number.
+    Counted,
+    /// Not at all.
+    Step,
+}
+
+/// How an event is recorded. `is_known`: whether its caller has a token that is valid.
+const fn way_of(outcome: Outcome<'_>, is_known: bool) -> Way {
+    match outcome {
+        Outcome::Permitted | Outcome::Denied(_) => Way::Decision,
+        Outcome::Authenticated | Outcome::Completed(_) => Way::Step,
+        // It is refused because there is no room for its record.
+        Outcome::Refused(RefusalKind::Unrecordable, _) => Way::Counted,
+        Outcome::Refused(..) if is_known => Way::Bounded(Cause::Caller),
+        Outcome::Refused(..) | Outcome::Unauthenticated(_) => Way::Bounded(Cause::Stranger),
+        _ => Way::Bounded(Cause::Server),
     }
 }
 
@@ -171,5 +200,27 @@ impl Recorder for AuditLog {
 impl fmt::Debug for AuditLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AuditLog(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bartizan::NoRoomError;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_counts_against_its_caller_and_one_without_room_has_no_record() {
+        let refused = |kind, is_known| way_of(Outcome::Refused(kind, &NoRoomError), is_known);
+        for kind in [RefusalKind::Malformed, RefusalKind::NotOwned, RefusalKind::LimitReached] {
+            assert_eq!(refused(kind, true), Way::Bounded(Cause::Caller));
+            assert_eq!(refused(kind, false), Way::Bounded(Cause::Stranger));
+        }
+        for is_known in [true, false] {
+            assert_eq!(refused(RefusalKind::Unrecordable, is_known), Way::Counted);
+            assert_eq!(way_of(Outcome::Permitted, is_known), Way::Decision);
+            assert_eq!(way_of(Outcome::Authenticated, is_known), Way::Step);
+            assert_eq!(way_of(Outcome::Panicked, is_known), Way::Bounded(Cause::Server));
+        }
     }
 }

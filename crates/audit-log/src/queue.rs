@@ -18,7 +18,7 @@ use crate::budget::{Budget, Over};
 /// How many decisions wait at most, those that are being made included.
 const CAPACITY: usize = 8192;
 /// How many records wait at most: what happens after a decision, and refusals, have no room taken.
-const MOST: usize = 2 * CAPACITY;
+pub(super) const MOST: usize = 2 * CAPACITY;
 /// How long a request waits for room.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 /// Records a second about requests that were refused without a token that is valid, and with one.
@@ -45,6 +45,8 @@ struct State {
     reserved: usize,
     /// Since when the file cannot be written.
     failing_since: Option<NumericDate>,
+    /// Whether the disk may lack records that were written. That stays so.
+    may_lack: bool,
     is_closing: bool,
     skipped: u64,
     strangers: Budget<STRANGERS_BUDGET>,
@@ -133,6 +135,11 @@ impl Queue {
         entry: impl FnOnce() -> Option<Entry>,
     ) {
         let mut state = self.state();
+        if state.may_lack && cause != Cause::Server {
+            // The file grows until the restart, and no old one makes room.
+            state.skipped += 1;
+            return;
+        }
         let is_within = match cause {
             Cause::Stranger => state.strangers.spend(),
             Cause::Caller => state.callers.spend(),
@@ -165,20 +172,24 @@ impl Queue {
         }
     }
 
-    /// What is to be done next. Waits for at most `idle`. `now`: the time of counts.
+    /// What is to be done next. Waits for at most `idle`. `now`: the time of counts. The log is not
+    /// closed while a decision is being made: its record is still to come.
     pub(super) fn next(&self, idle: Duration, now: impl FnOnce() -> Timestamp) -> Work {
         let state = self.state();
-        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_closing;
+        let is_idle = |state: &mut State| state.waiting.is_empty() && !state.is_at_end();
         let waited = self.added.wait_timeout_while(state, idle, is_idle);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let (Over(strangers), Over(callers)) =
-            (state.strangers.take_over(), state.callers.take_over());
+        let (Over(strangers), Over(callers)) = if state.is_closing {
+            (state.strangers.take_all(), state.callers.take_all())
+        } else {
+            (state.strangers.take_over(), state.callers.take_over())
+        };
         let count = std::mem::take(&mut state.skipped) + strangers + callers;
         if count > 0 {
             state.waiting.push_back((now(), Entry::Skipped { count }));
         }
         if state.waiting.is_empty() {
-            return if state.is_closing { Work::Close } else { Work::Idle };
+            return if state.is_at_end() { Work::Close } else { Work::Idle };
         }
         state.taken = state.waiting.len();
         Work::Write(std::mem::take(&mut state.waiting))
@@ -188,7 +199,9 @@ impl Queue {
     pub(super) fn written(&self) {
         let mut state = self.state();
         state.taken = 0;
-        state.failing_since = None;
+        if !state.may_lack {
+            state.failing_since = None;
+        }
         drop(state);
         self.changed.notify_waiters();
     }
@@ -201,6 +214,25 @@ impl Queue {
         drop(state);
         self.changed.notify_waiters();
         is_new
+    }
+
+    /// The disk may lack records that were written: no call is passed on any more. Whether that is
+    /// new.
+    pub(super) fn sync_failed(&self, clock: &dyn Clock) -> bool {
+        let is_new = !std::mem::replace(&mut self.state().may_lack, true);
+        self.failed(clock);
+        is_new
+    }
+
+    /// Whether the disk may lack records that were written.
+    pub(super) fn may_lack_records(&self) -> bool {
+        self.state().may_lack
+    }
+
+    /// How many records are not written.
+    pub(super) fn unwritten(&self) -> usize {
+        let state = self.state();
+        state.waiting.len() + state.taken
     }
 
     /// How many records wait, room that is taken included, and how many may.
@@ -230,6 +262,13 @@ impl Queue {
     }
 }
 
+impl State {
+    /// Whether no record is to come any more.
+    const fn is_at_end(&self) -> bool {
+        self.is_closing && self.reserved == 0
+    }
+}
+
 /// Room for one decision.
 struct Reserved(Arc<Queue>);
 
@@ -238,7 +277,11 @@ impl Drop for Reserved {
         let mut state = self.0.state();
         state.reserved -= 1;
         let was_full = state.waiting.len() + state.taken + state.reserved + 1 >= self.0.capacity;
+        let is_at_end = state.is_at_end();
         drop(state);
+        if is_at_end {
+            self.0.added.notify_one();
+        }
         if was_full {
             self.0.changed.notify_waiters();
         }

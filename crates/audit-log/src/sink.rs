@@ -25,8 +25,12 @@ pub trait Sink: Send + 'static {
     /// The last record that was taken.
     fn head(&self) -> Head;
 
-    /// Waits until the disk has what was written.
-    fn sync(&self) -> io::Result<()>;
+    /// Waits until the disk has what was written, and where to find it.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Whether the disk once failed to take what was written. Then it may lack records for good,
+    /// and no later success says otherwise.
+    fn has_sync_failed(&self) -> bool;
 
     /// Writes what was taken, with a checkpoint, and waits until the disk has it.
     fn close(&mut self, time: Timestamp) -> io::Result<()>;

@@ -5,6 +5,7 @@
 //! while without one.
 
 use std::{
+    io,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -59,10 +60,7 @@ impl<S: Sink> Worker<S> {
                 }
                 Work::Idle => {}
                 Work::Close => {
-                    match self.sink.close(now(self.clock.as_ref())) {
-                        Ok(()) => self.synced.send_modify(|last| *last = self.sink.head()),
-                        Err(error) => tracing::error!(%error, "The audit log could not be closed"),
-                    }
+                    self.close();
                     return;
                 }
             }
@@ -80,24 +78,60 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Says which record is the last one that the disk has.
-    fn sync(&self) {
+    /// Says which record is the last one that the disk has. After a failure nobody knows: the
+    /// system may have given up what it could not write, and says so once.
+    fn sync(&mut self) {
         let head = self.sink.head();
-        if *self.synced.borrow() == head {
+        if *self.synced.borrow() == head || self.queue.may_lack_records() {
             return;
         }
         match self.sink.sync() {
             Ok(()) => self.synced.send_modify(|last| *last = head),
-            Err(error) => tracing::warn!(%error, "The disk may not have the audit log"),
+            Err(error) if self.sink.has_sync_failed() => self.sync_failed(Some(&error)),
+            Err(error) => tracing::warn!(
+                %error,
+                "The disk may not have the last records of the audit log yet: it is tried again"
+            ),
+        }
+    }
+
+    fn sync_failed(&self, error: Option<&io::Error>) {
+        if self.queue.sync_failed(self.clock.as_ref()) {
+            let error = error.map(tracing::field::display);
+            tracing::error!(
+                error,
+                "The disk may lack records of the audit log for good, and the system would not say \
+                 so again: calls are refused. Check the disk and run `audit verify`, then restart"
+            );
+        }
+    }
+
+    /// Closes the log, once nothing is to come.
+    fn close(&mut self) {
+        let closed = self.sink.close(now(self.clock.as_ref()));
+        if self.sink.has_sync_failed() {
+            self.sync_failed(closed.as_ref().err());
+        } else if let Err(error) = closed {
+            tracing::error!(
+                %error,
+                "The audit log could not be closed: its last records may have no signature, or the \
+                 disk may lack them. Check the disk, and run `audit verify`"
+            );
+        } else {
+            self.synced.send_modify(|last| *last = self.sink.head());
         }
     }
 
     /// Writes what was taken, however long it takes; `false` if the program ends before.
     fn write_all(&mut self) -> bool {
         loop {
-            match self.sink.write() {
+            let written = self.sink.write();
+            if self.sink.has_sync_failed() {
+                self.sync_failed(written.as_ref().err());
+            }
+            match written {
                 Ok(()) => {
-                    if self.queue.failing_since().is_some() {
+                    if self.queue.failing_since().is_some() && !self.queue.may_lack_records() {
                         tracing::info!("The audit log is written again");
                     }
                     // A slow reader of the copy is waited for, but not by a stop.
@@ -115,6 +149,12 @@ impl<S: Sink> Worker<S> {
                         );
                     }
                     if self.queue.is_closing() {
+                        tracing::error!(
+                            lost = self.queue.unwritten(),
+                            %error,
+                            "The program stops while the audit log cannot be written: so many \
+                             records are lost. Make room on the disk before the next start"
+                        );
                         return false;
                     }
                     thread::sleep(RETRY_INTERVAL);

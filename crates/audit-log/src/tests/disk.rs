@@ -1,4 +1,4 @@
-//! Room that is taken and given back, and a disk that is full.
+//! A disk that is full, or that does not take what was written.
 
 use std::{
     io,
@@ -15,11 +15,13 @@ use auth_core::{
 };
 use bartizan::{NoRoomError, Recorder};
 use testkit::{ManualClock, NOW};
+use tokio::sync::watch;
 
 use super::{change, time};
 use crate::{
     AuditLog, Sink,
-    queue::{Cause, Queue, Work},
+    queue::{Cause, Queue},
+    worker::Worker,
 };
 
 /// A disk that is full until the test says otherwise.
@@ -29,6 +31,9 @@ struct Disk {
     taken: Mutex<Vec<Entry>>,
     written: Mutex<Vec<Entry>>,
     is_closed: AtomicBool,
+    /// How many synchronizations fail before one succeeds.
+    failing_syncs: AtomicU64,
+    has_sync_failed: AtomicBool,
     syncs: AtomicU64,
 }
 
@@ -55,9 +60,18 @@ impl Sink for DiskSink {
         Head::new(written as u64, Digest::of(b""))
     }
 
-    fn sync(&self) -> io::Result<()> {
+    fn sync(&mut self) -> io::Result<()> {
         self.0.syncs.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        if self.0.failing_syncs.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        self.0.failing_syncs.fetch_sub(1, Ordering::Relaxed);
+        self.0.has_sync_failed.store(true, Ordering::Relaxed);
+        Err(io::Error::other("the disk"))
+    }
+
+    fn has_sync_failed(&self) -> bool {
+        self.0.has_sync_failed.load(Ordering::Relaxed)
     }
 
     fn close(&mut self, _: Timestamp) -> io::Result<()> {
@@ -131,6 +145,62 @@ async fn a_head_is_known_once_the_disk_has_it() {
 }
 
 #[tokio::test]
+async fn after_a_failed_synchronization_no_head_is_known_and_no_call_is_passed_on() {
+    let (disk, queue) = (Arc::new(Disk::default()), Queue::new());
+    disk.failing_syncs.store(1, Ordering::Relaxed);
+    let log = log(&disk, &queue);
+    let room = log.reserve().await.unwrap();
+    queue.push(time(1), change(1));
+    eventually(|| log.failing().is_some()).await;
+    let what = "the disk may lack records of the audit log: check the disk, then restart";
+    assert_eq!(log.failing().unwrap().what, what);
+    assert_eq!(log.reserve().await.map(drop), Err(NoRoomError));
+    // What is decided already is written nevertheless, and that changes nothing.
+    queue.push(time(2), change(2));
+    drop(room);
+    eventually(|| disk.written.lock().unwrap().len() == 2).await;
+    queue.push_if(Cause::Stranger, time(3), || Some(change(3)));
+    queue.push_if(Cause::Server, time(4), || Some(change(4)));
+    log.close();
+    let skipped = Entry::Skipped { count: 1 };
+    let mut written = disk.written.lock().unwrap().clone();
+    written.sort_by_key(|entry| *entry == skipped);
+    assert_eq!(written, [change(1), change(2), change(4), skipped]);
+    assert_eq!(log.failing().unwrap().what, what);
+    assert_eq!(*log.synced().borrow(), Head::EMPTY);
+}
+
+#[test]
+fn a_stop_on_a_full_disk_says_how_many_records_are_lost() {
+    let (disk, queue) = (Arc::new(Disk::default()), Queue::new());
+    disk.is_full.store(true, Ordering::Relaxed);
+    for number in 1..=3 {
+        queue.push(time(number), change(number));
+    }
+    queue.close();
+    let said = said(|| {
+        Worker {
+            sink: DiskSink(Arc::clone(&disk)),
+            queue: Arc::clone(&queue),
+            clock: ManualClock::at(NOW),
+            synced: watch::channel(Head::EMPTY).0,
+        }
+        .run()
+    });
+    assert!(said.contains("lost=3") && said.contains("Make room on the disk"), "{said}");
+}
+
+/// What is logged meanwhile.
+fn said(run: impl FnOnce()) -> String {
+    let (mut reader, writer) = io::pipe().unwrap();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Mutex::new(writer));
+    tracing::subscriber::with_default(subscriber.finish(), run);
+    let mut text = String::new();
+    io::Read::read_to_string(&mut reader, &mut text).unwrap();
+    text
+}
+
+#[tokio::test]
 async fn a_log_on_a_full_disk_can_be_closed() {
     let (disk, queue) = (Arc::new(Disk::default()), Queue::new());
     let log = log(&disk, &queue);
@@ -139,62 +209,4 @@ async fn a_log_on_a_full_disk_can_be_closed() {
     eventually(|| log.failing().is_some()).await;
     log.close();
     assert!(disk.written.lock().unwrap().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn room_is_bounded_and_waited_for() {
-    let queue = Queue::with_capacity(2);
-    let one = queue.reserve().await.unwrap();
-    queue.push(time(1), change(1));
-    drop(one);
-    let two = queue.reserve().await.unwrap();
-    // One is waiting to be written, and one decision is being made.
-    assert_eq!(queue.reserve().await.map(drop), Err(NoRoomError));
-    // Room that is given back is taken by the request that waits for it.
-    let (waiting, ()) = tokio::join!(queue.reserve(), async {
-        tokio::task::yield_now().await;
-        drop(two);
-    });
-    let two = waiting.unwrap();
-    // The same for room that a write gives back.
-    let Work::Write(records) = queue.next(Duration::ZERO, || time(9)) else {
-        panic!("there is something to write")
-    };
-    assert_eq!(records, [(time(1), change(1))]);
-    assert_eq!(queue.reserve().await.map(drop), Err(NoRoomError), "not yet written");
-    let (waiting, ()) = tokio::join!(queue.reserve(), async {
-        tokio::task::yield_now().await;
-        queue.written();
-    });
-    drop((waiting.unwrap(), two));
-    assert!(matches!(queue.next(Duration::ZERO, || time(9)), Work::Idle));
-}
-
-#[test]
-fn refusals_beyond_a_number_in_a_second_are_counted() {
-    let queue = Queue::new();
-    for number in 0..3000 {
-        queue.push_if(Cause::Stranger, time(1), || Some(change(number)));
-    }
-    queue.skip();
-    let mut count = 0;
-    let mut recorded = 0;
-    while count + recorded < 3001 {
-        match queue.next(Duration::from_millis(50), || time(9)) {
-            Work::Write(records) => {
-                for (_, entry) in records {
-                    match entry {
-                        Entry::Skipped { count: more } => count += more,
-                        _ => recorded += 1,
-                    }
-                }
-                queue.written();
-            }
-            Work::Idle => {}
-            Work::Close => panic!("the log is open"),
-        }
-    }
-    assert_eq!(count + recorded, 3001);
-    // A busy machine may begin another second in between.
-    assert!((100..=1000).contains(&recorded), "{recorded}");
 }

@@ -84,8 +84,8 @@ fn a_follower_stops_at_what_is_no_record() {
     let mut follower = Follower::new(files.clone(), 1);
     assert_eq!(follower.read().unwrap().unwrap().0.sequence, 1);
     assert_eq!(follower.read().unwrap().unwrap().0.sequence, 2);
-    assert!(matches!(follower.read(), Err(AuditFileError::Damaged { .. })));
+    assert!(matches!(follower.read(), Err(AuditFileError::Changed { .. })));
     fs::write(&folder.config.file, vec![b'x'; 2 << 20]).unwrap();
     let opened = Follower::new(files, 1).read();
-    assert!(matches!(opened, Err(AuditFileError::Damaged { .. })));
+    assert!(matches!(opened, Err(AuditFileError::Changed { .. })));
 }

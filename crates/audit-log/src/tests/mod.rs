@@ -3,7 +3,9 @@
 
 mod chain;
 mod disk;
+mod faults;
 mod follower;
+mod queue;
 
 use std::{
     fs,
