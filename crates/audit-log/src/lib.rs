@@ -6,7 +6,8 @@
 //!    alone `NAME-issuer.EXT`.
 //! 2. The chain goes on when a file has reached its size and is renamed, and when a process is
 //!    started again. A record that was not written to its end, because the process or the machine
-//!    stopped, is removed at the next start, and the record of the start says so.
+//!    stopped, is removed at the next start, and the record of the start says so. A log
+//!    that is refused then is not changed.
 //! 3. No call is passed on for whose record there is no room. Records wait in a bounded queue. A
 //!    request waits for room for a bounded time, and is then refused with 503, at once while the
 //!    file cannot be written. A failed write is tried again until it succeeds.

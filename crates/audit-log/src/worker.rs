@@ -82,16 +82,19 @@ impl<S: Sink> Worker<S> {
     /// system may have given up what it could not write, and says so once.
     fn sync(&mut self) {
         let head = self.sink.head();
-        if *self.synced.borrow() == head || self.queue.may_lack_records() {
+        if *self.synced.borrow() == head {
             return;
         }
-        match self.sink.sync() {
-            Ok(()) => self.synced.send_modify(|last| *last = head),
-            Err(error) if self.sink.has_sync_failed() => self.sync_failed(Some(&error)),
-            Err(error) => tracing::warn!(
+        let synced = self.sink.sync();
+        if self.sink.has_sync_failed() {
+            self.sync_failed(synced.as_ref().err());
+        } else if let Err(error) = synced {
+            tracing::warn!(
                 %error,
                 "The disk may not have the last records of the audit log yet: it is tried again"
-            ),
+            );
+        } else {
+            self.synced.send_modify(|last| *last = head);
         }
     }
 

@@ -188,20 +188,15 @@ impl AuditCopy {
         let of_own = self.copy(own, Some(synced)).await;
         // A fault of one log does not keep the other from being copied.
         let done = self.copy(commands, None).await;
-        let errors: Vec<_> = [of_own, done].into_iter().filter_map(Result::err).collect();
-        if errors.is_empty() {
+        if let Some(error) = faults([of_own, done]) {
+            self.is_behind();
+            if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
+                tracing::error!(%error, "The audit log is not copied to the database");
+            }
+        } else {
             *self.behind_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
             if self.health.succeeded() {
                 tracing::info!("The audit log is copied to the database again");
-            }
-        } else {
-            self.is_behind();
-            let mut error = errors.iter().map(|error| chain(error)).collect::<Vec<_>>();
-            // Without the database it is the same one.
-            error.dedup();
-            let error = error.join("; ");
-            if self.health.failed(&error, self.clock.now()) != FailureChange::Same {
-                tracing::error!(%error, "The audit log is not copied to the database");
             }
         }
     }
@@ -276,6 +271,15 @@ impl AuditCopy {
     }
 }
 
+/// What went wrong with any of the logs, each fault once; `None` if nothing did.
+fn faults(copied: [Result<(), CopyError>; 2]) -> Option<String> {
+    let errors = copied.into_iter().filter_map(Result::err);
+    let mut faults: Vec<_> = errors.map(|error| chain(&error)).collect();
+    // A database that cannot be reached is one fault.
+    faults.dedup();
+    (!faults.is_empty()).then(|| faults.join("; "))
+}
+
 /// Reads the next records. Those of a log that another process writes are on the disk afterwards.
 fn read(mut follower: Follower, synced: Option<u64>) -> Batch {
     let (mut rows, mut bytes, mut fault) = (Vec::new(), 0, None);
@@ -309,4 +313,19 @@ fn read(mut follower: Follower, synced: Option<u64>) -> Batch {
         fault = Some(error);
     }
     Batch { follower, rows, missing, fault }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faults_of_both_logs_are_named_and_one_that_both_have_once() {
+        let ahead = |log: &str| Err(CopyError::Ahead { log: log.into(), sequence: 7 });
+        assert_eq!(faults([Ok(()), Ok(())]), None);
+        assert_eq!(faults([Err(CopyError::Ended), Ok(())]), Some(CopyError::Ended.to_string()));
+        let both = faults([ahead("own"), ahead("commands")]).unwrap();
+        assert!(both.contains("\"own\"") && both.contains("; ") && both.contains("\"commands\""));
+        assert_eq!(faults([ahead("own"), ahead("own")]), faults([Ok(()), ahead("own")]));
+    }
 }

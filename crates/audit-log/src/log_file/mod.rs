@@ -157,7 +157,7 @@ impl LogFile {
                     let written = self.pending.get(..end).unwrap_or_default();
                     let whole = written.iter().rposition(|byte| *byte == b'\n');
                     let whole = whole.map_or(0, |place| place + 1);
-                    let records = written.iter().filter(|byte| **byte == b'\n').count();
+                    let records = written.split(|byte| *byte == b'\n').count() - 1;
                     self.last += records as u64;
                     self.begun = end - whole;
                     self.pending.drain(..whole);
@@ -179,6 +179,8 @@ impl LogFile {
         );
         if let Some(file) = &self.file
             && self.begun > 0
+            // Otherwise another program has written in it.
+            && file.metadata().is_ok_and(|it| it.len() == self.bytes)
             && let Err(error) = file.set_len(self.bytes - self.begun as u64)
         {
             tracing::error!(
@@ -266,11 +268,11 @@ impl Sink for LogFile {
     fn close(&mut self, time: Timestamp) -> io::Result<()> {
         self.checkpoint(time);
         self.flush()?;
-        self.sync()?;
+        let synced = self.sync();
         if let Some(copy) = self.copy.take() {
             copy.close();
         }
-        Ok(())
+        synced
     }
 }
 

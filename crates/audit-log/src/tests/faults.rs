@@ -162,12 +162,8 @@ fn the_disk_has_a_file_before_its_name_and_the_name_before_an_old_file_is_remove
 #[test]
 fn a_folder_that_could_not_be_opened_is_synchronized_later() {
     let (folder, disk) = (Folder::new(2048, None), FaultyDisk::default());
-    let mut log = disk.open(&folder);
-    drop(disk.steps());
-    // The name of the file is not on the disk yet, and its folder was moved.
     let (path, moved) = (folder.path().join("in"), folder.path().join("out"));
     fs::create_dir(&path).unwrap();
-    drop((log.sync(), disk.steps()));
     let mut config = folder.config.clone();
     config.file = path.join("audit.jsonl");
     let files = crate::Files::at(&config.file);
