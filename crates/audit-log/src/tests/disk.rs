@@ -158,7 +158,8 @@ async fn after_a_failed_synchronization_no_head_is_known_and_no_call_is_passed_o
     // What is decided already is written nevertheless, and that changes nothing.
     queue.push(time(2), change(2));
     drop(room);
-    eventually(|| disk.written.lock().unwrap().len() == 2).await;
+    eventually(|| disk.written.lock().unwrap().len() == 2 && queue.unwritten() == 0).await;
+    assert_eq!(log.failing().unwrap().what, what);
     queue.push_if(Cause::Stranger, time(3), || Some(change(3)));
     queue.push_if(Cause::Server, time(4), || Some(change(4)));
     eventually(|| disk.syncs.load(Ordering::Relaxed) > 1).await;
@@ -187,7 +188,7 @@ fn a_stop_on_a_full_disk_says_how_many_records_are_lost() {
             clock: ManualClock::at(NOW),
             synced: watch::channel(Head::EMPTY).0,
         }
-        .run()
+        .run();
     });
     assert!(said.contains("lost=3") && said.contains("Make room on the disk"), "{said}");
 }

@@ -224,7 +224,7 @@ fn after_a_failed_synchronization_no_later_one_is_believed() {
             fs::rename(&folder.config.file, folder.path().join("away")).unwrap();
             write(&mut log, [1]);
         } else {
-            while log.append(time(1), &change(1)) == () && log.write().is_ok() {}
+            fill(&mut log, &folder).unwrap_err();
         }
         disk.set(|plan| plan.fails_sync = false);
         assert!(log.has_sync_failed() && folder.files().all_full().unwrap().is_empty());

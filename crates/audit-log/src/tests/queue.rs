@@ -120,9 +120,9 @@ async fn a_log_is_closed_once_no_decision_is_being_made() {
         let queue = Arc::clone(&queue);
         move || {
             // It waits for as long as the test may take, unless it is told.
-            let first = queue.next(Duration::from_secs(600), || time(9));
+            let first = queue.next(Duration::from_hours(1), || time(9));
             queue.written();
-            (first, queue.next(Duration::from_secs(600), || time(9)))
+            (first, queue.next(Duration::from_hours(1), || time(9)))
         }
     });
     queue.push(time(1), change(1));
