@@ -29,7 +29,8 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// [`AuditFileError`] if the file cannot be read, or the line is longer than [`MAX_LINE_BYTES`].
+    /// [`AuditFileError`] if the file cannot be read, or the line is longer than
+    /// [`MAX_LINE_BYTES`].
     pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, AuditFileError> {
         let mut line = Vec::new();
         let mut bounded = self.reader.by_ref().take(MAX_LINE_BYTES);

@@ -78,8 +78,8 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Says which record is the last one that the disk has. After a failure nobody knows: the
-    /// system may have given up what it could not write, and says so once.
+    /// Says which record is the last one that the disk has. After a failure that is not
+    /// known: the system may have given up what it could not write, and says so once.
     fn sync(&mut self) {
         let head = self.sink.head();
         if *self.synced.borrow() == head {

@@ -169,8 +169,8 @@ impl LogFile {
         Ok(())
     }
 
-    /// Lets another file be begun, as this one was removed or moved. A record that is not in it as a
-    /// whole will be in the next one.
+    /// Lets another file be begun, as this one was removed or moved. A record that is not in it as
+    /// a whole will be in the next one.
     fn leave_file(&mut self) {
         tracing::error!(
             place = %self.files.full(self.first).display(),

@@ -163,7 +163,7 @@ async fn after_a_failed_synchronization_no_head_is_known_and_no_call_is_passed_o
     queue.push_if(Cause::Stranger, time(3), || Some(change(3)));
     queue.push_if(Cause::Server, time(4), || Some(change(4)));
     eventually(|| disk.syncs.load(Ordering::Relaxed) > 1).await;
-    assert_eq!(*log.synced().borrow(), Head::EMPTY, "the second one is believed");
+    assert_eq!(*log.synced().borrow(), Head::EMPTY, "the second one counts");
     log.close();
     let skipped = Entry::Skipped { count: 1 };
     let mut written = disk.written.lock().unwrap().clone();

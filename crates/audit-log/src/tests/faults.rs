@@ -198,7 +198,7 @@ fn an_old_file_that_cannot_be_removed_stops_no_record() {
 }
 
 #[test]
-fn after_a_failed_synchronization_no_later_one_is_believed() {
+fn after_a_failed_synchronization_no_later_one_counts() {
     let is_file = |plan: &mut Plan, fails| plan.fails_sync = fails;
     let is_folder = |plan: &mut Plan, fails| plan.fails_folder = fails;
     for set in [is_file as fn(&mut Plan, bool), is_folder] {

@@ -119,7 +119,7 @@ async fn a_log_is_closed_once_no_decision_is_being_made() {
     let waiting = std::thread::spawn({
         let queue = Arc::clone(&queue);
         move || {
-            // It waits for as long as the test may take, unless it is told.
+            // Without a notification it would wait for as long as this.
             let first = queue.next(Duration::from_hours(1), || time(9));
             queue.written();
             (first, queue.next(Duration::from_hours(1), || time(9)))
