@@ -33,11 +33,11 @@ mod demo;
 mod guarded;
 mod many;
 mod naive;
+#[cfg(feature = "app")]
+mod ours;
 mod serve;
 mod shape;
 mod time;
-#[cfg(feature = "app")]
-mod tls;
 mod tokens;
 #[cfg(feature = "traces")]
 mod traced;
@@ -79,10 +79,10 @@ async fn main() {
         }
         "tools" => by_us(listener, many::router(&key, &shape)).await,
         #[cfg(feature = "app")]
-        "app" => match &shape.certificate {
-            Some(folder) => tls::serve(listener, app::router(&key, &shape).await, folder).await,
-            None => by_us(listener, app::router(&key, &shape).await).await,
-        },
+        "app" => {
+            let (router, folder) = (app::router(&key, &shape).await, shape.certificate.as_deref());
+            ours::by_our_listener(listener, router, folder).await;
+        }
         other => panic!("no server {other:?}"),
     }
 }
