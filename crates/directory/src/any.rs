@@ -7,7 +7,7 @@ use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use crate::{
     ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded,
     PostgresDirectory, PostgresWatch, RevokedToken, SqliteDirectory, SqliteWatch, Stamp, Store,
-    User, UserName, Watch,
+    User, UserName, Watch, postgres::options,
 };
 
 /// A directory in the kind of database that its URL names.
@@ -40,10 +40,22 @@ macro_rules! either {
 impl AnyDirectory {
     /// Opens the directory at `url`: see [`SqliteDirectory::open`] and [`PostgresDirectory::open`].
     pub async fn open(url: &str) -> Result<Self, DirectoryError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             return PostgresDirectory::open(url).await.map(Self::Postgres);
         }
         SqliteDirectory::open(url).await.map(Self::Sqlite)
+    }
+
+    /// Whether `url` is one that [`open`](Self::open) takes. Asks no database.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectoryError::UnsupportedUrl`] or [`DirectoryError::PostgresUrl`] if it is not.
+    pub fn check(url: &str) -> Result<(), DirectoryError> {
+        if is_postgres(url) {
+            return options(url).map(drop);
+        }
+        SqliteDirectory::missing_file(url).map(drop)
     }
 
     /// The file of the directory at `url` if it is a file and is not there yet. To read it would
@@ -53,7 +65,7 @@ impl AnyDirectory {
     ///
     /// [`DirectoryError::UnsupportedUrl`].
     pub fn missing_file(url: &str) -> Result<Option<PathBuf>, DirectoryError> {
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             return Ok(None);
         }
         SqliteDirectory::missing_file(url)
@@ -63,6 +75,10 @@ impl AnyDirectory {
     pub async fn close(&self) {
         Store::close(self).await;
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 impl Directory for AnyDirectory {

@@ -121,12 +121,12 @@ pub enum DirectoryError {
     /// Too many changes wait for their turn.
     #[error("too many new users wait to be added: ask again later")]
     Busy,
-    /// A URL of a PostgreSQL database that cannot be used. Nothing of it is repeated
-    /// here.
+    /// A URL of a PostgreSQL database that cannot be used. Nothing of it is repeated here but the
+    /// names of parameters.
     #[error("the URL of the PostgreSQL database cannot be used: {reason}")]
     PostgresUrl {
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
     /// The PostgreSQL server could not be reached, or refused the login.
     #[error(
@@ -159,6 +159,29 @@ pub enum DirectoryError {
     },
 }
 
+impl DirectoryError {
+    /// Whether the URL is wrong, so that there is no database to ask.
+    #[must_use]
+    pub const fn is_of_the_url(&self) -> bool {
+        matches!(self, Self::UnsupportedUrl { .. } | Self::PostgresUrl { .. })
+    }
+}
+
+/// What a database said, or why it was not asked, in one text.
+///
+/// sqlx adds to the message of PostgreSQL a line of PostgreSQL's own source.
+pub(crate) fn said(error: sqlx::Error) -> Source {
+    match error {
+        sqlx::Error::Database(error) => Reported(error).into(),
+        error => error.into(),
+    }
+}
+
+/// An error that a database reported.
+#[derive(Debug, thiserror::Error)]
+#[error("the database says: {}", .0.message())]
+struct Reported(Box<dyn sqlx::error::DatabaseError>);
+
 /// What went wrong within a question: the database's fault, or one of ours.
 #[derive(Debug)]
 pub(crate) enum QueryError {
@@ -171,7 +194,7 @@ impl QueryError {
     pub(crate) fn at(self, place: impl FnOnce() -> String) -> DirectoryError {
         match self {
             Self::Sql(source) => {
-                DirectoryError::Unavailable { place: place(), source: source.into() }
+                DirectoryError::Unavailable { place: place(), source: said(source) }
             }
             Self::Directory(fault) => fault,
         }

@@ -22,7 +22,12 @@ pub use self::{
     row::AuditRow,
     search::{AuditSearch, Before, by_user},
 };
-use crate::{DirectoryError, changing::Changing, postgres::options};
+use crate::{
+    DirectoryError, Source,
+    changing::Changing,
+    error::said,
+    postgres::{acquire, options},
+};
 
 /// How long an answer may take, and how long a connection is waited for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,17 +63,17 @@ pub enum AuditTableError {
     Url(DirectoryError),
     /// The database did not answer, or refused.
     #[error(
-        "the database of the audit log, {place}, cannot be used: {source}. See that it runs, that \
-         it has the table of docs/deploy/audit.sql, and that the role may insert and read"
+        "the database of the audit log, {place}, cannot be used; its cause says why. See that it \
+         runs, that it has the table of docs/deploy/audit.sql, and that the role may insert and read"
     )]
     Unavailable {
         /// Which server and database.
         place: String,
         /// What it said.
-        source: sqlx::Error,
+        source: Source,
     },
     /// A row has something that was not written here.
-    #[error("row {sequence} of the log {log:?} in the database has a hash that is none: {source}")]
+    #[error("row {sequence} of the log {log:?} in the database has a hash that is none")]
     Hash {
         /// Which log.
         log: String,
@@ -235,7 +240,7 @@ impl AuditTable {
     }
 
     async fn connection(&self) -> Result<Changing<Postgres>, sqlx::Error> {
-        Ok(Changing::new(self.pool.acquire().await?, false))
+        Ok(Changing::new(acquire(&self.pool).await?, false))
     }
 
     /// Waits for an answer in time.
@@ -244,7 +249,10 @@ impl AuditTable {
         asked: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, AuditTableError> {
         let late = |_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
-        let fault = |source| AuditTableError::Unavailable { place: self.place.clone(), source };
+        let fault = |source| AuditTableError::Unavailable {
+            place: self.place.clone(),
+            source: said(source),
+        };
         timeout(ANSWER_TIMEOUT, asked).await.unwrap_or_else(late).map_err(fault)
     }
 }

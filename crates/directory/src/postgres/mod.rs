@@ -12,7 +12,9 @@
 //!
 //! **Invariant:** whatever keeps the tables from being read is an error, never "no such user".
 
+mod acquire;
 mod open;
+mod url;
 mod watch;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -21,8 +23,9 @@ use auth_core::{Issuer, NumericDate, Subject, TokenId};
 use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
+pub(crate) use self::acquire::acquire;
 use self::open::Pools;
-pub(crate) use self::open::options;
+pub(crate) use self::url::options;
 pub use self::watch::PostgresWatch;
 use crate::{
     ChangeRecord, ChangeSet, Directory, DirectoryError, Edit, EditOutcome, Loaded, RevokedToken,
@@ -103,7 +106,7 @@ impl PostgresDirectory {
         // What is not answered, or not in time, says nothing of the connection: it is not used
         // again.
         let asked =
-            timeout(longest, async { work(Changing::new(pool.acquire().await?, false)).await });
+            timeout(longest, async { work(Changing::new(acquire(pool).await?, false)).await });
         asked.await.unwrap_or_else(late).map_err(|fault| self.fault(fault))
     }
 
@@ -118,7 +121,7 @@ impl PostgresDirectory {
 
     /// A connection for a change of what else is kept in the same database.
     pub(crate) async fn changing(&self) -> Result<Changing<Postgres>, sqlx::Error> {
-        Ok(Changing::new(self.pools.writes.acquire().await?, false))
+        Ok(Changing::new(acquire(&self.pools.writes).await?, false))
     }
 
     /// Begins a change.
@@ -130,7 +133,7 @@ impl PostgresDirectory {
 
     /// A connection for what an authorization server keeps.
     pub(crate) async fn authorizations(&self) -> Result<Changing<Postgres>, QueryError> {
-        Ok(Changing::new(self.pools.authorizations.acquire().await?, false))
+        Ok(Changing::new(acquire(&self.pools.authorizations).await?, false))
     }
 
     /// Begins a change of what an authorization server keeps. It waits until no other one of the

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::PgListener;
 use tokio::time::timeout;
 
-use super::{PostgresDirectory, open};
+use super::{PostgresDirectory, acquire::reason, open};
 use crate::{DirectoryError, Watch};
 
 /// The channel on which the triggers say that something has changed.
@@ -16,8 +16,8 @@ const CHANNEL: &str = "directory";
 /// How often it is said that something may have changed, without a notification.
 const AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 
-/// How long it may take to begin.
-const BEGIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to begin: longer than a connection is waited for.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Waits for changes of a PostgreSQL database.
 #[derive(Debug)]
@@ -29,7 +29,11 @@ pub struct PostgresWatch {
 impl PostgresWatch {
     pub(super) async fn begin(directory: &PostgresDirectory) -> Result<Self, DirectoryError> {
         let listener = async {
-            let mut listener = PgListener::connect_with(&open::listening(&directory.pools)).await?;
+            let pool = open::listening(&directory.pools);
+            let mut listener = match PgListener::connect_with(&pool).await {
+                Ok(listener) => listener,
+                Err(error) => return Err(reason(&pool, error).await.into()),
+            };
             listener.listen(CHANNEL).await?;
             Ok(listener)
         };
