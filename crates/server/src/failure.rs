@@ -243,7 +243,7 @@ impl Failure {
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
-            Self::Audit(_) | Self::AuditTable(_) => 7,
+            Self::Audit(_) | Self::AuditTable(AuditTableError::Hash { .. }) => 7,
             Self::AuditRecord { .. } | Self::AuditRow { .. } | Self::AuditLeftOut { .. } => 8,
             Self::AuditFinding { finding, .. } => match finding.fault {
                 Fault::Checkpoint(_) | Fault::WrittenAnew { .. } => 9,
@@ -255,6 +255,9 @@ impl Failure {
                 | Fault::Inserted
                 | Fault::NotFirst => 8,
             },
+            Self::AuditTable(AuditTableError::Url(_)) => 2,
+            Self::Directory(fault) if fault.is_of_the_url() => 2,
+            Self::AuditTable(AuditTableError::Unavailable { .. }) => 4,
             Self::Directory(_) | Self::NoDirectory(_) | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }
@@ -270,6 +273,7 @@ impl Failure {
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Directory(fault) => fault.source(),
+            Self::AuditTable(fault) => fault.source(),
             Self::AuthorizationServer(fault) => fault.source(),
             Self::Listing { source, .. } | Self::Opening { source, .. } => source.source(),
             Self::Asking { source, .. } => source.source(),

@@ -17,6 +17,7 @@ mod environment;
 mod form;
 pub mod key_folder;
 mod keys;
+mod log_directives;
 mod plain_http;
 mod reader;
 pub mod regular_file;
@@ -35,6 +36,7 @@ pub use keys::{
     KeySettingError, KeySource, VerifyingKeys, fresh_secret, secret_file, signing_key,
     verifying_keys, verifying_keys_in, verifying_secret,
 };
+pub use log_directives::log_directives;
 pub use plain_http::PlainHttp;
 pub use reader::Reader;
 pub use secret_file::{InsecurePermissionsError, SecretFileError};

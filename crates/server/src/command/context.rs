@@ -14,6 +14,7 @@ use terminal::{
 
 use crate::{
     args::{OutputFormat, RunArgs},
+    config::settings::database_url,
     failure::Failure,
 };
 
@@ -39,7 +40,7 @@ impl DirectoryContext {
         let issuer: Issuer = text(&args.issuer, Variable::JwtIssuer)
             .parse()
             .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;
-        let url = text(&args.database_url, Variable::DatabaseUrl);
+        let url = database_url(args, environment).map_err(Failure::Usage)?;
         if let (false, Some(path)) = (creates, AnyDirectory::missing_file(&url)?) {
             return Err(Failure::NoDirectory(path));
         }

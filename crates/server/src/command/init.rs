@@ -9,7 +9,7 @@ use auth_core::{Clock, Issuer, ResourceUri};
 use directory::{AnyDirectory, Directory, NewUser, Stamp};
 use settings::{EnvFile, Environment, Variable, check_listen_address, fresh_secret, issuer_url};
 
-use crate::{args::RunArgs, failure::Failure};
+use crate::{args::RunArgs, config::settings::database_url, failure::Failure};
 
 /// What `.env` is made from.
 const EXAMPLE: &str = include_str!("../../../../.env.example");
@@ -27,6 +27,8 @@ pub(crate) async fn init(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let path = env_file.path().display();
+    // Before anything is made.
+    let _url = database_url(args, environment).map_err(Failure::Usage)?;
     let given = given(args, environment)?;
     if env_file.exists() {
         let differs = |(variable, value): &&(Variable, String)| {
@@ -53,8 +55,7 @@ pub(crate) async fn init(
         }
     }
     let environment = Environment::load(env_file.path())?.with_config(environment.config().clone());
-    let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));
-    let url = url.unwrap_or_default();
+    let url = &database_url(args, &environment).map_err(Failure::Usage)?;
     let issuer = args.issuer.as_deref().or(environment.get(Variable::JwtIssuer));
     let issuer = issuer_url(issuer.unwrap_or_default())
         .map_err(|fault| Failure::Usage(format!("JWT_ISSUER: {fault}")))?;

@@ -13,7 +13,7 @@ use auth_core::{
     display::chain,
 };
 use directory::AnyDirectory;
-use settings::{Environment, Variable};
+use settings::Environment;
 
 use super::context::who;
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         ClientsCommand, Command, GrantsCommand, RunArgs, SecondFactorCommand, TokensCommand,
         UpstreamsCommand, UsersCommand,
     },
-    config::settings::ConfigError,
+    config::settings::{ConfigError, database_url},
     failure::Failure,
 };
 
@@ -62,9 +62,7 @@ impl ChangeRecord {
             detail: short(detail),
         };
         let files = Files::at(&config.file).of_commands();
-        let database = args.flag(Variable::DatabaseUrl);
-        let database = database.as_deref().or_else(|| environment.get(Variable::DatabaseUrl));
-        let database = database.unwrap_or_default().to_owned();
+        let database = database_url(args, environment).map_err(Failure::Usage)?;
         let kept = kept(&database, &files).await?;
         let log = LogFile::open(&config, files.clone(), kept, now(clock))?;
         Ok(Some(Self { log, files, change, database }))

@@ -9,6 +9,7 @@ use std::{
 use audit_setup::AuditSettings;
 use auth_core::{Action, Algorithm, Policy, ResourceUri, VerifyingKey};
 use bartizan::CertificateAuthorities;
+use directory::AnyDirectory;
 use issuer_setup::{ProviderSections, authorities, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
 use settings::{Environment, KeySource, Reader, SignInSettings, Variable, check_listen_address};
@@ -162,18 +163,20 @@ impl Config {
             provisioning::resolve(environment, policy_read, local, &issuers, &mut faults)
         };
 
+        let database_url = database_url(args, environment).map_err(|fault| faults.push(fault));
         let allowed_origins = allowed_origins(environment, &mut faults);
         let sessions = Reader::new(environment, &mut faults).word(Variable::Sessions);
         let audit = AuditSettings::resolve(environment, &mut faults);
         let traces = traces_config::resolve(environment, &authorities, &mut faults);
 
-        match (resource, policy, trusted_proxies, transport, bounds) {
+        match (resource, policy, trusted_proxies, transport, bounds, database_url) {
             (
                 Ok(resource),
                 Ok((policy, policy_source)),
                 Ok(trusted_proxies),
                 Some(transport),
                 Some(bounds),
+                Ok(database_url),
             ) if faults.is_empty() => Ok(Self {
                 bind,
                 transport,
@@ -184,7 +187,7 @@ impl Config {
                 providers,
                 allowed_origins,
                 authorities,
-                database_url: text(&args.database_url, Variable::DatabaseUrl),
+                database_url,
                 bounds,
                 limits_store,
                 trusted_proxies,
@@ -302,6 +305,20 @@ fn parse_resource(text: &str) -> Result<ResourceUri, String> {
     let resource: ResourceUri = text.parse().map_err(|fault| format!("{fault}"))?;
     check_path(&resource).map_err(|fault| fault.to_string())?;
     Ok(resource)
+}
+
+/// The URL of the directory that the flag or the environment names.
+///
+/// # Errors
+///
+/// If it cannot be one: the text of the error, with the name of the flag or setting. No database is
+/// asked.
+pub(crate) fn database_url(args: &RunArgs, environment: &Environment) -> Result<String, String> {
+    let url = args.database_url.as_deref().or(environment.get(Variable::DatabaseUrl));
+    let url = url.unwrap_or_default();
+    let label = || args.label(Variable::DatabaseUrl, environment);
+    AnyDirectory::check(url).map_err(|fault| format!("{}: {fault}", label()))?;
+    Ok(url.to_owned())
 }
 
 /// The policy file that the flag or the environment names.

@@ -2,15 +2,16 @@
 
 use std::io;
 
-use settings::{Environment, Variable};
+use settings::{Environment, Variable, log_directives};
 use tracing_subscriber::EnvFilter;
 
 /// Starts it as `LOG_FORMAT` and `RUST_LOG` say.
 pub(super) fn start(environment: &Environment) -> Result<(), String> {
-    let level = environment.get(Variable::RustLog).unwrap_or("info");
     let label = |variable| environment.label(variable);
-    let filter = EnvFilter::try_new(level)
-        .map_err(|fault| format!("{} {level:?}: {fault}", label(Variable::RustLog)))?;
+    let filter = EnvFilter::try_new(log_directives(environment)?).map_err(|fault| {
+        let text = environment.get(Variable::RustLog).unwrap_or_default();
+        format!("{} {text:?}: {fault}", label(Variable::RustLog))
+    })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -88,12 +88,18 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let mut signals = Signals::listen();
     let environment = (world.environment)(&args.env_file)
         .map_err(|fault| ServeError::Settings(vec![fault.to_string()]))?;
-    let settings = ServeSettings::resolve(args, &environment).map_err(ServeError::Settings)?;
+    let log = log::start(&environment);
+    let settings = match (ServeSettings::resolve(args, &environment), log) {
+        (Ok(settings), Ok(())) => settings,
+        (settings, log) => {
+            let faults = settings.err().into_iter().flatten().chain(log.err());
+            return Err(ServeError::Settings(faults.collect()));
+        }
+    };
     let ServeSettings { bind, transport, host, setup, database_url, max_connections, .. } =
         settings;
     let (max_per_address, proxies) = (settings.max_per_address, settings.proxies);
     let grace = settings.shutdown;
-    log::start(&environment).map_err(|fault| ServeError::Settings(vec![fault]))?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = AnyDirectory::open(&database_url).await.map_err(SetupError::from)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use audit_setup::AuditSettings;
 use auth_core::{Issuer, ResourceUri};
+use directory::AnyDirectory;
 use issuer::ServedResource;
 use issuer_setup::{IssuerSetup, authorities, check, sections};
 use listener::{TrustedProxies, TrustedProxiesError};
@@ -81,6 +82,10 @@ impl ServeSettings {
         let proxies = proxies.map_err(|fault: TrustedProxiesError| {
             faults.push(format!("{}: {fault}", environment.label(Variable::TrustedProxies)));
         });
+        let database_url = text(Variable::DatabaseUrl);
+        if let Err(fault) = AnyDirectory::check(database_url) {
+            faults.push(format!("{}: {fault}", environment.label(Variable::DatabaseUrl)));
+        }
         match (issuer, resource, policy, settings, proxies, transport, max_connections, shutdown) {
             (
                 Some((issuer, host)),
@@ -97,14 +102,13 @@ impl ServeSettings {
                     ServedResource { uri: resource, name: resource_name, policy: policy.into() };
                 let resources = vec![resource];
                 let setup = IssuerSetup { issuer, resources, settings, providers, authorities };
-                let database_url = text(Variable::DatabaseUrl).to_owned();
                 Ok(Self {
                     bind,
                     transport,
                     host,
                     setup,
                     audit,
-                    database_url,
+                    database_url: database_url.to_owned(),
                     max_connections,
                     max_per_address,
                     shutdown: Duration::from_secs(shutdown),
@@ -165,6 +169,7 @@ mod tests {
             ("TRUSTED_PROXIES", "0.0.0.0/0"),
             ("CA_FILE", "/no/such/file"),
             ("AUDIT_FILE", "audit.jsonl"),
+            ("DATABASE_URL", "postgres://db.example/users?sslmod=disable"),
         ]);
         let faults = faults.err().unwrap();
         for text in [
@@ -177,6 +182,7 @@ mod tests {
             "TRUSTED_PROXIES",
             "CA_FILE",
             "AUDIT_KEY_FILE",
+            "DATABASE_URL: the URL of the PostgreSQL database cannot be used: its parameter sslmod",
         ] {
             assert!(faults.iter().any(|it| it.contains(text)), "{text}: {faults:#?}");
         }

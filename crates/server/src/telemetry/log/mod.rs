@@ -10,7 +10,7 @@ mod writer;
 
 use std::{io, panic, sync::OnceLock, thread};
 
-use settings::{Environment, Variable};
+use settings::{Environment, Variable, log_directives};
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 #[cfg(test)]
@@ -41,10 +41,12 @@ pub(crate) fn check(environment: &Environment) -> Result<(), String> {
 }
 
 fn resolve(environment: &Environment) -> Result<(EnvFilter, Format), String> {
-    let level = environment.get(Variable::RustLog).unwrap_or("info");
     let label = |variable| environment.label(variable);
-    let filter = filter(level)
-        .map_err(|fault| format!("{} {level:?}: {fault}", label(Variable::RustLog)))?;
+    let directives = log_directives(environment)?;
+    let filter = filter(&directives).map_err(|fault| {
+        let text = environment.get(Variable::RustLog).unwrap_or_default();
+        format!("{} {text:?}: {fault}", label(Variable::RustLog))
+    })?;
     let format = match environment.get(Variable::LogFormat) {
         None | Some("pretty") => Format::Pretty,
         Some("json") => Format::Json,
@@ -155,8 +157,8 @@ fn report(unreported: Unreported) {
     }
 }
 
-fn filter(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(format!("{DEFAULT_DIRECTIVES},{level}"))
+fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(format!("{DEFAULT_DIRECTIVES},{directives}"))
 }
 
 #[cfg(test)]
