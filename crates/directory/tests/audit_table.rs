@@ -257,3 +257,14 @@ async fn a_search_is_answered_by_an_index() {
         assert_eq!(database.ask(whole), "0", "{search:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_the_table_is_named_with_its_own_words_once() {
+    let Some(database) = Database::start().await else { return };
+    database.ask("DROP TABLE audit_records CASCADE");
+    let text = auth_core::display::chain(&database.table.logs().await.unwrap_err());
+    let said = "relation \"audit_records\" does not exist";
+    assert_eq!(text.matches(said).count(), 1, "{text}");
+    // That would be a line of PostgreSQL's source.
+    assert!(!text.contains(" at line "), "{text}");
+}

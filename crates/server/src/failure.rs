@@ -164,6 +164,15 @@ pub enum Failure {
         /// How many.
         count: u64,
     },
+    /// A file in the place of a token id.
+    #[error("{0:?} is a file, and not the id of a token")]
+    TokenFile(String),
+    /// A text that is no id of a token that was made here.
+    #[error(
+        "{0:?} is not the id of a token that was made here: such a one has 22 characters, letters, \
+         digits, - and _"
+    )]
+    NotAnOwnTokenId(String),
     /// The user does not exist.
     #[error("no user {subject:?} of {issuer}")]
     NoSuchUser {
@@ -228,7 +237,8 @@ impl Failure {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Io { .. } | Self::Closed => 1,
+            Self::Closed => 0,
+            Self::Io { .. } => 1,
             Self::Config(_)
             | Self::Policy(_)
             | Self::Resource(_)
@@ -239,6 +249,8 @@ impl Failure {
             | Self::NoRules { .. }
             | Self::EnvFile(_)
             | Self::Usage(_)
+            | Self::TokenFile(_)
+            | Self::NotAnOwnTokenId(_)
             | Self::Declined(_) => 2,
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
@@ -295,6 +307,17 @@ impl Failure {
                               --database-url";
                 Some(format!("{folder}; `{command}` makes one"))
             }
+            Self::TokenFile(_) => {
+                let command = invocation.command(Program::Server, "tokens revoke -");
+                Some(format!("`{command} < FILE` revokes the token that is in a file"))
+            }
+            Self::NotAnOwnTokenId(_) => {
+                let command = invocation.command(Program::Server, "tokens revoke -");
+                Some(format!(
+                    "the id is the jti of the token; `{command} < FILE` revokes the token that is \
+                     in a file; --issuer names the issuer of a token that was made elsewhere"
+                ))
+            }
             Self::NoSuchClient(_) => {
                 let command = invocation.command(Program::Server, "clients list --all");
                 Some(format!("`{command}` shows all clients"))
@@ -317,6 +340,18 @@ impl Failure {
             }
             Self::NoLock { .. } => Some("--accept takes what is offered now".into()),
             _ => None,
+        }
+    }
+
+    /// The same of a program that runs until it is stopped: there, a closed output is an error.
+    #[must_use]
+    pub(crate) fn of_a_server(self) -> Self {
+        match self {
+            Self::Closed => Self::Io {
+                context: "cannot write the output",
+                source: io::ErrorKind::BrokenPipe.into(),
+            },
+            other => other,
         }
     }
 

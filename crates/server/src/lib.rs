@@ -83,10 +83,13 @@ async fn dispatch(cli: Cli, invocation: &Invocation, out: &mut dyn Screen) -> Re
     let environment = environment.with_config(config);
     let record = ChangeRecord::begin(cli.command.as_ref(), &cli.run, &environment, &SystemClock);
     let record = Box::pin(record).await?;
-    Box::pin(execute(cli, &env_file, environment, invocation, out)).await?;
+    let done = Box::pin(execute(cli, &env_file, environment, invocation, out)).await;
     match record {
-        Some(record) => Box::pin(record.finish(&SystemClock)).await,
-        None => Ok(()),
+        // The change was made, also if no one reads that it was.
+        Some(record) if matches!(done, Ok(()) | Err(Failure::Closed)) => {
+            Box::pin(record.finish(&SystemClock)).await.and(done)
+        }
+        _ => done,
     }
 }
 
@@ -99,7 +102,8 @@ async fn execute(
 ) -> Result<(), Failure> {
     match cli.command {
         None | Some(Command::Run) => {
-            command::run::run(&cli.run, env_file, &environment, invocation, out).await
+            let serving = command::run::run(&cli.run, env_file, &environment, invocation, out);
+            serving.await.map_err(Failure::of_a_server)
         }
         Some(Command::Status(status)) => {
             command::status::status(&status, &environment, &SystemClock, out).await
@@ -136,7 +140,7 @@ async fn execute(
             let (args, environment) = (&cli.run, &environment);
             let serving =
                 command::gateway::gateway(&gateway, args, env_file, environment, invocation, out);
-            Box::pin(serving).await
+            Box::pin(serving).await.map_err(Failure::of_a_server)
         }
         Some(Command::Upstreams(upstreams)) => {
             command::upstreams::upstreams(upstreams, &cli.run, &environment, invocation, out).await

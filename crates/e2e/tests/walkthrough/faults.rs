@@ -154,7 +154,7 @@ fn a_directory_that_is_no_database_is_left_alone() {
     world.run("server", &args).expect_code(4).expect_err(&["garbage.db"]);
     assert_eq!(fs::read_to_string(world.path("garbage.db")).unwrap(), garbage);
     let args = ["--database-url", "mysql://localhost/x"];
-    world.run("server", &args).expect_code(4).expect_err(&["sqlite://", "postgres://"]);
+    world.run("server", &args).expect_code(2).expect_err(&["sqlite://", "postgres://"]);
     // Port 1 has no server.
     let args = ["--database-url", "postgres://app:hush@127.0.0.1:1/x"];
     let said = world.run("server", &args).expect_code(4).expect_err(&[

@@ -36,7 +36,7 @@ pub(crate) fn config(
 ) -> Result<(), Failure> {
     match command {
         ConfigCommand::Check => check(args, env_file, environment, clock.now(), out),
-        ConfigCommand::Show { output } => show(args, environment, *output, out),
+        ConfigCommand::Show { output } => show(args, env_file, environment, *output, out),
         ConfigCommand::Schema => {
             let (providers, assertions) =
                 (sections::provider_schema(), sections::assertion_schema());
@@ -125,13 +125,14 @@ struct Shown {
 
 fn show(
     args: &RunArgs,
+    env_file: &EnvFile,
     environment: &Environment,
     output: OutputFormat,
     out: &mut dyn Screen,
 ) -> Result<(), Failure> {
     let reads = |variable: &Variable| variable.setting().programs.contains(&Program::Server);
     let settings = Variable::ALL.into_iter().filter(reads);
-    let settings = settings.map(|variable| shown(variable, args, environment));
+    let settings = settings.map(|variable| shown(variable, args, env_file, environment));
     match output {
         OutputFormat::Json => {
             let settings = settings.map(|it| {
@@ -156,7 +157,12 @@ fn show(
     }
 }
 
-fn shown(variable: Variable, args: &RunArgs, environment: &Environment) -> Shown {
+fn shown(
+    variable: Variable,
+    args: &RunArgs,
+    env_file: &EnvFile,
+    environment: &Environment,
+) -> Shown {
     let flag = args.flag(variable);
     let value = flag.as_deref().or(environment.get(variable));
     let is_secret = variable.setting().is_secret || value.is_some_and(has_password);
@@ -164,7 +170,7 @@ fn shown(variable: Variable, args: &RunArgs, environment: &Environment) -> Shown
     let origin = match environment.origin(variable) {
         _ if flag.is_some() => "flag".to_owned(),
         Origin::Environment => "environment".to_owned(),
-        Origin::EnvFile => ".env".to_owned(),
+        Origin::EnvFile => env_file.path().display().to_string(),
         Origin::ConfigFile(line) => {
             format!("{} line {line}", environment.config().path().display())
         }

@@ -1,6 +1,6 @@
 //! `server tokens …`: revokes issued tokens. Works while servers run on the same directory.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read, path::Path, time::Duration};
 
 use auth_core::{
     AccessToken, Clock, Issuer, Leeway, MAX_TOKEN_BYTES, NumericDate, ResourceUri, TokenId,
@@ -31,7 +31,10 @@ pub(crate) async fn tokens(
             let operation = match (token.as_deref(), user) {
                 (_, Some(subject)) => Operation::AllOf(subject),
                 (Some("-"), None) => Operation::Token(read_token(stdin)?),
-                (token, None) => Operation::Id(token_id(token.unwrap_or_default())?, end),
+                (token, None) => {
+                    let token = token.unwrap_or_default();
+                    Operation::Id(token_id(token, args.issuer.is_some())?, end)
+                }
             };
             (operation, output)
         }
@@ -54,6 +57,12 @@ pub(crate) async fn tokens(
 /// How many characters a token id of this installation has ([`TokenId::from_random`]).
 const OWN_ID_LEN: usize = 22;
 
+/// Whether `text` may be the id of a token that was made here.
+fn is_own_id(text: &str) -> bool {
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.len() == OWN_ID_LEN && text.chars().all(is_base64url)
+}
+
 enum Operation {
     List,
     AllOf(String),
@@ -74,15 +83,7 @@ async fn act(
         Operation::AllOf(subject) => revoke_all(context, &subject, leeway, output, out).await,
         Operation::Id(token_id, expires_at) => {
             let issuer = context.issuer.clone();
-            let is_like_ours = token_id.as_str().len() == OWN_ID_LEN;
-            let token = RevokedToken { issuer, token_id, expires_at };
-            revoke(context, token, output, out).await?;
-            if !is_like_ours && output == OutputFormat::Text {
-                let note = "Ids of tokens that are made here have 22 characters, and this one has not: \
-                            compare it with the jti of the token";
-                writeln!(out, "{note}").map_err(Failure::output)?;
-            }
-            Ok(())
+            revoke(context, RevokedToken { issuer, token_id, expires_at }, output, out).await
         }
         Operation::Token(token) => {
             let expires_at = verifier
@@ -223,7 +224,12 @@ async fn list(
     }
 }
 
-fn token_id(text: &str) -> Result<TokenId, Failure> {
+/// The id of a token. One that cannot be of the server's own issuer is refused unless another is
+/// named: it would be remembered, and the token would stay valid.
+fn token_id(text: &str, is_issuer_named: bool) -> Result<TokenId, Failure> {
+    if Path::new(text).is_file() {
+        return Err(Failure::TokenFile(text.to_owned()));
+    }
     if text.split('.').count() == 3 {
         // It is in the shell's history now.
         return Err(Failure::Usage(
@@ -231,7 +237,12 @@ fn token_id(text: &str) -> Result<TokenId, Failure> {
                 .into(),
         ));
     }
-    text.parse().map_err(|fault| Failure::Usage(format!("token id {text:?}: {fault}")))
+    let id = text.parse().map_err(|fault| Failure::Usage(format!("token id {text:?}: {fault}")))?;
+    if is_issuer_named || is_own_id(text) {
+        Ok(id)
+    } else {
+        Err(Failure::NotAnOwnTokenId(text.to_owned()))
+    }
 }
 
 fn read_token(stdin: &mut dyn Read) -> Result<AccessToken, Failure> {

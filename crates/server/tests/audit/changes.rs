@@ -15,7 +15,7 @@ fn commands_that_change_something_are_recorded_and_no_others() {
         &["users", "grant", "carol", "admin", "--until", "1h"],
         &["users", "code", "carol"],
         &["users", "remove", "carol", "--yes"],
-        &["tokens", "revoke", "an-id", "--until", "1d"],
+        &["tokens", "revoke", "5yPq0Zr1Q2mXn8sV3kWbTA", "--until", "1d"],
         &["tokens", "revoke", "--user", "alice"],
     ] {
         drop(world.run(command).expect(0));
@@ -53,7 +53,7 @@ fn commands_that_change_something_are_recorded_and_no_others() {
         "users grant carol admin",
         "users code carol",
         "users remove carol",
-        "tokens revoke an-id",
+        "tokens revoke 5yPq0Zr1Q2mXn8sV3kWbTA",
         "tokens revoke --user alice",
     ];
     assert_eq!(texts, wanted);

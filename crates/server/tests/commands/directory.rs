@@ -11,7 +11,7 @@ fn commands_that_only_read_or_change_make_no_directory() {
         &["users", "disable", "alice"],
         &["clients", "list"],
         &["grants", "list"],
-        &["tokens", "revoke", "an-id", "--until", "1d"],
+        &["tokens", "revoke", "5yPq0Zr1Q2mXn8sV3kWbTA", "--until", "1d"],
     ] {
         let said = world.run(&[command, &["--database-url", url]].concat()).expect(4);
         said.has(&["there is no directory of users at", "elsewhere/users.db", "server init"]);
