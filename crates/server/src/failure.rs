@@ -251,6 +251,7 @@ impl Failure {
             | Self::Usage(_)
             | Self::TokenFile(_)
             | Self::NotAnOwnTokenId(_)
+            | Self::AuditTable(AuditTableError::Url(_))
             | Self::Declined(_) => 2,
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
@@ -267,10 +268,11 @@ impl Failure {
                 | Fault::Inserted
                 | Fault::NotFirst => 8,
             },
-            Self::AuditTable(AuditTableError::Url(_)) => 2,
             Self::Directory(fault) if fault.is_of_the_url() => 2,
-            Self::AuditTable(AuditTableError::Unavailable { .. }) => 4,
-            Self::Directory(_) | Self::NoDirectory(_) | Self::AuthorizationServer(_) => 4,
+            Self::AuditTable(AuditTableError::Unavailable { .. })
+            | Self::Directory(_)
+            | Self::NoDirectory(_)
+            | Self::AuthorizationServer(_) => 4,
             Self::NoSuchUser { .. }
             | Self::UserExists { .. }
             | Self::NoSuchClient(_)
