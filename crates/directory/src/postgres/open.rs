@@ -35,6 +35,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 /// How long to wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same to read what has changed: with the time for the reason of a failure
+/// ([`acquire`](super::acquire)), it ends before the one who asks gives up.
+const CHANGES_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Connections for reading. What is asked for on the way of a request is in memory, so a few do.
 const MAX_READERS: u32 = 5;
 
@@ -87,7 +91,11 @@ pub(super) async fn connect(
     Ok(Pools {
         writes: writes.await.map_err(fault)?,
         reads: pool.clone().max_connections(MAX_READERS).connect_lazy_with(options.clone()),
-        changes: pool.clone().max_connections(MAX_CHANGES).connect_lazy_with(options.clone()),
+        changes: pool
+            .clone()
+            .acquire_timeout(CHANGES_ACQUIRE_TIMEOUT)
+            .max_connections(MAX_CHANGES)
+            .connect_lazy_with(options.clone()),
         authorizations: pool.max_connections(MAX_AUTHORIZATIONS).connect_lazy_with(options),
     })
 }
