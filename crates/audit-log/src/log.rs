@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_refusal_counts_against_its_caller_and_one_without_room_has_no_record() {
         let refused = |kind, is_known| way_of(Outcome::Refused(kind, &NoRoomError), is_known);
-        for kind in [RefusalKind::Malformed, RefusalKind::NotOwned, RefusalKind::LimitReached] {
+        for kind in [RefusalKind::Malformed, RefusalKind::NotOwned, RefusalKind::RateReached] {
             assert_eq!(refused(kind, true), Way::Bounded(Cause::Caller));
             assert_eq!(refused(kind, false), Way::Bounded(Cause::Stranger));
         }

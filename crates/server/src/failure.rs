@@ -256,8 +256,11 @@ impl Failure {
             Self::Bind { .. } | Self::AdminBind { .. } => 3,
             Self::Listing { .. } | Self::Opening { .. } | Self::Asking { .. } => 6,
             Self::Audit(AuditFileError::CutOff { .. }) => 10,
+            Self::Audit(AuditFileError::Damaged { .. } | AuditFileError::Changed { .. })
+            | Self::AuditRecord { .. }
+            | Self::AuditRow { .. }
+            | Self::AuditLeftOut { .. } => 8,
             Self::Audit(_) | Self::AuditTable(AuditTableError::Hash { .. }) => 7,
-            Self::AuditRecord { .. } | Self::AuditRow { .. } | Self::AuditLeftOut { .. } => 8,
             Self::AuditFinding { finding, .. } => match finding.fault {
                 Fault::Checkpoint(_) | Fault::WrittenAnew { .. } => 9,
                 Fault::Incomplete | Fault::CutOff => 10,

@@ -27,7 +27,7 @@ pub use self::{
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 unexpected; 2 usage or configuration; 3 the address cannot be bound;
-4 the directory of users cannot be used; 5 no such user, client, grant or upstream, or there is one
+4 a database cannot be used; 5 no such user, client, grant or upstream, or there is one
 already; 6 an upstream or the admin listener cannot be asked; 7 the audit log cannot be used; 8 to 10
 it is not as it was written.
 

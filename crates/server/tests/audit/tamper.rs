@@ -165,7 +165,7 @@ async fn a_server_whose_log_was_changed_at_its_end_says_how_it_starts_again() {
     let good = fs::read_to_string(&path).unwrap();
     let begin = good.trim_end().rfind("\"node\":\"").unwrap();
     fs::write(&path, format!("{}{}", &good[..begin], good[begin..].replacen('"', "'", 1))).unwrap();
-    let said = world.run(&["run"]).expect(7);
+    let said = world.run(&["run"]).expect(8);
     drop(said.has(&["name another file in AUDIT_FILE to begin a new log", "server audit verify`"]));
     // To move the files away does not help: the database knows them.
     fs::rename(&path, world.path("away.jsonl")).unwrap();
