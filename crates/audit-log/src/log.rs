@@ -101,12 +101,11 @@ impl AuditLog {
         }
     }
 
-    /// Records a change that was made through this server. Of those of callers without any
-    /// credential, as many as are recorded of other requests of theirs.
-    pub fn record_change(&self, is_by_stranger: bool, change: impl FnOnce() -> Change) {
+    /// Records a change that was made through this server, whoever made it: changes have bounds of
+    /// their own, and refused requests leave no room for none.
+    pub fn record_change(&self, change: impl FnOnce() -> Change) {
         let time = Timestamp::since_epoch(self.clock.since_epoch());
-        let cause = if is_by_stranger { Cause::Stranger } else { Cause::Server };
-        self.queue.push_if(cause, time, || Some(records::change(change())));
+        self.queue.push_if(Cause::Server, time, || Some(records::change(change())));
     }
 
     /// Records a change for which there is room, which was taken before it was made.

@@ -15,8 +15,7 @@ impl ChangeObserver for SignInRecords {
     }
 
     fn observe(&self, change: &Change<'_>) {
-        let is_by_stranger = matches!(change.by, ChangedBy::Anyone);
-        self.0.record_change(is_by_stranger, || record(change));
+        self.0.record_change(|| record(change));
     }
 }
 

@@ -1,4 +1,9 @@
 //! Reports changes to who records them, and refuses them while that cannot be done.
+//!
+//! 1. What may change something runs to its end, also where the caller disconnects: a change that
+//!    the database has made by then would have no record otherwise.
+//! 2. Its body is received before, so that what runs without a caller waits for nothing of it.
+//! 3. At most [`MAX_CHANGES`] run at once. Beyond that the answer is 503.
 
 use std::sync::Arc;
 
@@ -7,18 +12,32 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{UserName, authorization::NewGrant};
+use directory::{DetachedChanges, UserName, authorization::NewGrant};
 use http::Method;
 
 use crate::{
-    AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, respond::Unavailable,
+    AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, body, respond::Unavailable,
 };
+
+/// How many requests that may change something run at once, in this process.
+const MAX_CHANGES: u32 = 1024;
+
+/// The changes of one server, of which none has begun.
+pub(crate) fn no_changes() -> DetachedChanges {
+    DetachedChanges::new(MAX_CHANGES)
+}
 
 impl AuthorizationServer {
     /// Reports changes to `observer`. A second one is ignored.
     pub fn observe_with(&self, observer: Arc<dyn ChangeObserver>) {
         // There is one, of the process.
         let _ = self.observer().set(observer);
+    }
+
+    /// Waits until the changes have ended that were begun, within bounds. To be called at a stop,
+    /// once no request comes any more and before the log of changes is closed.
+    pub async fn wait_for_changes(&self) {
+        self.changes().wait_for_end().await;
     }
 
     /// Reports a change that was made.
@@ -71,4 +90,31 @@ pub(crate) async fn require_record(
         return fault.into_response();
     }
     next.run(request).await
+}
+
+/// The layer of the `POST` requests that may change something: they run to their end.
+pub(crate) async fn finish_post(
+    state: State<AuthorizationServer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method() == Method::POST {
+        finish(state, request, next).await
+    } else {
+        next.run(request).await
+    }
+}
+
+/// The layer of requests that may change something, whatever their method is.
+pub(crate) async fn finish(
+    State(server): State<AuthorizationServer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, body::receive(body).await);
+    match server.changes().run(next.run(request)).await {
+        Ok(response) => response,
+        Err(fault) => Unavailable::new("a change cannot be made", fault).into_response(),
+    }
 }

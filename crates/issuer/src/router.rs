@@ -2,7 +2,8 @@
 //!
 //! 1. The endpoints for programs answer every origin ([`cors`]), the pages none.
 //! 2. What cannot be answered now is JSON for programs, and a page for people.
-//! 3. What changes something is refused while it could not be recorded ([`reporting`]).
+//! 3. What changes something is refused while it could not be recorded, and runs to its end also
+//!    where the caller disconnects ([`reporting`]).
 //! 4. An unknown path is a plain 404, another method a 405 with `Allow` (RFC 9110 §15.5.6).
 
 use axum::{
@@ -53,20 +54,26 @@ impl AuthorizationServer {
             for_programs = for_programs.route("/register", post(register::endpoint));
         }
         let recordable = middleware::from_fn_with_state(self.clone(), reporting::require_record);
+        let finished = middleware::from_fn_with_state(self.clone(), reporting::finish_post);
         let for_programs = for_programs
             .route_layer(recordable.clone())
+            .route_layer(finished.clone())
             .route("/introspect", post(introspect::endpoint))
             .route_layer(middleware::from_fn(cors::any_origin));
 
         let as_page = middleware::map_response_with_state(self.clone(), respond::as_page);
+        let finished_any = middleware::from_fn_with_state(self.clone(), reporting::finish);
+        let decide = post(authorize::decide).layer(finished_any).layer(as_page.clone());
         let for_people = sign_in::routes()
             .merge(account::routes())
             .merge(device::pages())
-            .merge(providers::routes())
+            .merge(providers::forms())
             .route_layer(recordable)
-            .route_layer(as_page)
+            .route_layer(finished)
+            .merge(providers::callbacks(&self))
+            .route_layer(as_page.clone())
             // Some programs ask it, too: it answers each in its form.
-            .route("/authorize", get(authorize::show).post(authorize::decide))
+            .route("/authorize", get(authorize::show).merge(decide))
             .route("/style.css", get(pages::style));
 
         let endpoints = for_programs.merge(for_people);

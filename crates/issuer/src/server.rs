@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{Clock, NumericDate};
-use directory::{AnyDirectory, authorization::AuthorizationStore};
+use directory::{AnyDirectory, DetachedChanges, authorization::AuthorizationStore};
 use outbound::OutboundClient;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     clients::{Documents, KeySets},
     limit::AddressLimit,
     pages::{Frame, Label},
+    reporting,
     seal::Seal,
     sign_in::Limits,
 };
@@ -48,6 +49,7 @@ struct State {
     single_uses: AddressLimit,
     sign_in: Limits,
     observer: OnceLock<Arc<dyn ChangeObserver>>,
+    changes: DetachedChanges,
 }
 
 impl fmt::Debug for AuthorizationServer {
@@ -83,6 +85,7 @@ impl AuthorizationServer {
             single_uses: AddressLimit::default(),
             sign_in: Limits::default(),
             observer: OnceLock::new(),
+            changes: reporting::no_changes(),
         };
         Self { config: Arc::new(config), state: Arc::new(state) }
     }
@@ -172,6 +175,11 @@ impl AuthorizationServer {
     /// Who records changes.
     pub(crate) fn observer(&self) -> &OnceLock<Arc<dyn ChangeObserver>> {
         &self.state.observer
+    }
+
+    /// The requests that run to their end.
+    pub(crate) fn changes(&self) -> &DetachedChanges {
+        &self.state.changes
     }
 
     pub(crate) fn now(&self) -> NumericDate {

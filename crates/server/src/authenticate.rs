@@ -1,6 +1,6 @@
 //! The directory of users as the guard's [`Users`].
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, panic::resume_unwind, sync::Arc};
 
 use audit_log::AuditLog;
 use auth_core::{
@@ -9,6 +9,7 @@ use auth_core::{
 pub use bartizan::Provisioning;
 use bartizan::{Issuers, NewUser, NoRoomError, Recorder, UserAuthenticator, UserRecord, Users};
 use directory::{Directory, DirectoryError, Stamp, User};
+use tracing::Instrument;
 
 /// Verifies tokens by their issuers, and takes users from a directory.
 pub type DirectoryAuthenticator<D> = UserAuthenticator<DirectoryUsers<D>, Issuers>;
@@ -46,6 +47,9 @@ pub enum DirectoryUsersError {
     /// The audit log has no room for the record of a user who would be added.
     #[error("a user is not added, as that could not be recorded")]
     Unrecordable(#[from] NoRoomError),
+    /// The process ends.
+    #[error("a user is not added, as the server stops")]
+    Ending,
 }
 
 /// A user of a directory.
@@ -60,6 +64,32 @@ fn addition(issuer: &Issuer, subject: &Subject, roles: &BTreeSet<RoleName>) -> a
         command: "users add".to_owned(),
         object: Some(subject.as_str().to_owned()),
         detail: Some(roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// Adds `user`; `false` if another request, or another node, was faster.
+async fn insert(
+    directory: &impl Directory,
+    user: &NewUser,
+    now: NumericDate,
+) -> Result<bool, DirectoryError> {
+    let NewUser { issuer, subject, display_name, roles } = user;
+    let new = |display_name: &str| directory::NewUser {
+        issuer: issuer.clone(),
+        subject: subject.clone(),
+        display_name: display_name.to_owned(),
+        roles: roles.clone(),
+    };
+    let stamp = Stamp::new("first use", now);
+    let name = display_name.as_deref().unwrap_or(subject.as_str());
+    let added = match directory.add(new(name), &stamp).await {
+        Err(DirectoryError::DisplayName) => directory.add(new(subject.as_str()), &stamp).await,
+        added => added,
+    };
+    match added {
+        Ok(()) => Ok(true),
+        Err(DirectoryError::Exists { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -84,34 +114,31 @@ impl<D: Directory> Users for DirectoryUsers<D> {
     }
 
     async fn add(&self, user: NewUser, now: NumericDate) -> Result<(), DirectoryUsersError> {
-        let NewUser { issuer, subject, display_name, roles } = user;
-        let new = |display_name: &str| directory::NewUser {
-            issuer: issuer.clone(),
-            subject: subject.clone(),
-            display_name: display_name.to_owned(),
-            roles: roles.clone(),
+        let Some(log) = self.audit.clone() else {
+            insert(self.directory.as_ref(), &user, now).await?;
+            return Ok(());
         };
-        let stamp = Stamp::new("first use", now);
-        let room = match &self.audit {
-            Some(log) => Some((log, log.reserve().await?)),
-            None => None,
-        };
-        let name = display_name.as_deref().unwrap_or(subject.as_str());
-        let added = match self.directory.add(new(name), &stamp).await {
-            Err(DirectoryError::DisplayName) => {
-                self.directory.add(new(subject.as_str()), &stamp).await
+        let room = log.reserve().await?;
+        let directory = Arc::clone(&self.directory);
+        // In a task of its own: if the caller goes away while the database makes the change, it is
+        // recorded nevertheless. There are as many as there is room for records, and the log is
+        // closed after them.
+        let adding = tokio::spawn(
+            async move {
+                if insert(directory.as_ref(), &user, now).await? {
+                    log.record_change_in(room, addition(&user.issuer, &user.subject, &user.roles));
+                }
+                Ok(())
             }
-            added => added,
-        };
-        match added {
-            // Another request, or another node, was faster.
-            Err(DirectoryError::Exists { .. }) => return Ok(()),
-            added => added?,
+            .in_current_span(),
+        );
+        match adding.await {
+            Ok(added) => added,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(_) => Err(DirectoryUsersError::Ending),
+            },
         }
-        if let Some((log, room)) = room {
-            log.record_change_in(room, addition(&issuer, &subject, &roles));
-        }
-        Ok(())
     }
 
     fn record_use(&self, user: &DirectoryUser, now: NumericDate) {

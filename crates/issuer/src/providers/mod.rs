@@ -37,7 +37,7 @@ mod registry;
 mod start;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 pub use config::{
@@ -51,11 +51,15 @@ pub use preset::{ProviderPreset, UnknownProviderPresetError};
 pub(crate) use provision::{Found, Provisioning, provision_by};
 pub use registry::{Providers, ProvidersError};
 
-use crate::AuthorizationServer;
+use crate::{AuthorizationServer, reporting};
 
-/// The paths below the issuer's.
-pub(crate) fn routes() -> Router<AuthorizationServer> {
-    Router::new()
-        .route("/sign-in/with/{name}", post(start::start))
-        .route("/sign-in/callback/{name}", get(callback::callback))
+/// The path below the issuer's where a sign-in begins.
+pub(crate) fn forms() -> Router<AuthorizationServer> {
+    Router::new().route("/sign-in/with/{name}", post(start::start))
+}
+
+/// The path to which the browser comes back: what it changes runs to its end, as a `POST` does.
+pub(crate) fn callbacks(server: &AuthorizationServer) -> Router<AuthorizationServer> {
+    let finished = middleware::from_fn_with_state(server.clone(), reporting::finish);
+    Router::new().route("/sign-in/callback/{name}", get(callback::callback).layer(finished))
 }

@@ -1,6 +1,10 @@
 //! What an observer is told of changes, and what happens while it cannot record them.
 
-use http::StatusCode;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::{Request, StatusCode};
+use issuer::PeerAddress;
 use serde_json::json;
 
 use crate::{
@@ -50,7 +54,7 @@ async fn users_who_change_their_account_are_reported() {
     let page = alice.get("/account").await;
     let form = page.form("/account/recovery-codes");
     alice.submit(form, &[("code", &totp(&world, &key, 1))]).await;
-    world.clock.advance(std::time::Duration::from_mins(1));
+    world.clock.advance(Duration::from_mins(1));
     let page = alice.get("/account").await;
     let form = page.form("/account/second-factor/off");
     alice.submit(form, &[("code", &totp(&world, &key, 1))]).await;
@@ -60,6 +64,36 @@ async fn users_who_change_their_account_are_reported() {
     let found = notes.take();
     assert!(found.iter().all(|line| !line.contains(&key)), "{found:?}");
     assert_eq!(found, wanted.map(|kind| format!("user alice: {kind} | alice | -")));
+}
+
+#[tokio::test]
+async fn a_change_is_reported_wherever_its_caller_goes_away() {
+    let world = World::new().await;
+    let notes = Notes::of(&world.server);
+    let before = world.store.clients(false).await.unwrap().len();
+    let body = json!({ "redirect_uris": ["https://app.example/cb"] }).to_string();
+    let mut answered = 0;
+    for polls in 1..40 {
+        let request = Request::post("/register")
+            .header("content-type", "application/json")
+            .extension(PeerAddress([192, 0, 2, polls].into()));
+        let mut asking = Box::pin(world.send(request.body(body.clone().into()).unwrap()));
+        for _ in 0..polls {
+            if asking.as_mut().now_or_never().is_some() {
+                answered += 1;
+                break;
+            }
+            // What the database has been sent by now it does.
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        // Its caller goes away.
+        drop(asking);
+    }
+    assert!(answered > 0, "no request was polled to its end");
+    world.server.wait_for_changes().await;
+    let made = world.store.clients(false).await.unwrap().len() - before;
+    assert_eq!(notes.take().len(), made);
+    assert_eq!(made, 39, "what has begun goes on");
 }
 
 #[tokio::test]

@@ -120,6 +120,13 @@ impl Foundation {
         })
     }
 
+    /// Waits until the changes at the authorization server have ended whose callers have gone.
+    pub(crate) async fn wait_for_changes(&self) {
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.server.wait_for_changes().await;
+        }
+    }
+
     /// Starts the jobs. They end when `stop` is cancelled; what the calls need that are under way
     /// then, when `ended` is.
     pub(crate) fn start(&self, stop: &CancellationToken, ended: &CancellationToken) -> JoinSet<()> {

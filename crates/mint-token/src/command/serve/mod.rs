@@ -121,6 +121,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     let Open { socket, in_force, files } = transport.open(listener, host, &clock)?;
     let reread = Arc::new(Notify::new());
     let rereading = Rereading { expiry: in_force.expiry(), files, asked: Arc::clone(&reread) };
+    let issuer = opened.server.clone();
     let (router, mut jobs) = start(opened, &store, audit.as_ref(), &clock, rereading, &stop);
     let said = announce(&format!("{scheme}://{address}"), &title, world);
     if said != Exit::Done {
@@ -139,6 +140,7 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     stop.cancel();
     let ended = serving.await;
     while jobs.join_next().await.is_some() {}
+    issuer.wait_for_changes().await;
     if let Some(audit) = audit {
         audit.close().await;
     }

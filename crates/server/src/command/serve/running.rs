@@ -169,6 +169,7 @@ impl Running {
             let _ = admin.await;
         }
         while self.jobs.join_next().await.is_some() {}
+        self.foundation.wait_for_changes().await;
         if let Some(audit) = self.foundation.audit.clone() {
             audit.close().await;
         }
