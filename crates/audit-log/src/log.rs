@@ -101,8 +101,8 @@ impl AuditLog {
         }
     }
 
-    /// Records a change that was made through this server, whoever made it: changes have bounds of
-    /// their own, and refused requests leave no room for none.
+    /// Records a change that was made through this server. Changes have bounds of their own, so
+    /// those of callers without a credential share no budget with refused requests.
     pub fn record_change(&self, change: impl FnOnce() -> Change) {
         let time = Timestamp::since_epoch(self.clock.since_epoch());
         self.queue.push_if(Cause::Server, time, || Some(records::change(change())));

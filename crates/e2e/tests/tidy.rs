@@ -95,6 +95,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
             "bartizan",
             "directory",
             "issuer",
+            "listener",
             "metrics",
             "outbound",
             "server",

@@ -3,7 +3,8 @@
 //! 1. What may change something runs to its end, also where the caller disconnects: a change that
 //!    the database has made by then would have no record otherwise.
 //! 2. Its body is received before, so that what runs without a caller waits for nothing of it.
-//! 3. At most [`MAX_CHANGES`] run at once. Beyond that the answer is 503.
+//! 3. A bounded number of them runs at once ([`DetachedChanges`](directory::DetachedChanges)).
+//!    Beyond that the answer is 503.
 
 use std::sync::Arc;
 
@@ -12,20 +13,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use directory::{DetachedChanges, UserName, authorization::NewGrant};
+use directory::{UserName, authorization::NewGrant};
 use http::Method;
 
 use crate::{
     AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, body, respond::Unavailable,
 };
-
-/// How many requests that may change something run at once, in this process.
-const MAX_CHANGES: u32 = 1024;
-
-/// The changes of one server, of which none has begun.
-pub(crate) fn no_changes() -> DetachedChanges {
-    DetachedChanges::new(MAX_CHANGES)
-}
 
 impl AuthorizationServer {
     /// Reports changes to `observer`. A second one is ignored.

@@ -15,10 +15,12 @@ use crate::{
     clients::{Documents, KeySets},
     limit::AddressLimit,
     pages::{Frame, Label},
-    reporting,
     seal::Seal,
     sign_in::Limits,
 };
+
+/// How many requests that may change something run at once, in this process.
+const MAX_CHANGES: u32 = 1024;
 
 /// How many ids that are used once are remembered for one address in a minute: of assertions of
 /// clients that no operator added, and of sign-ins through providers.
@@ -85,7 +87,7 @@ impl AuthorizationServer {
             single_uses: AddressLimit::default(),
             sign_in: Limits::default(),
             observer: OnceLock::new(),
-            changes: reporting::no_changes(),
+            changes: DetachedChanges::new(MAX_CHANGES),
         };
         Self { config: Arc::new(config), state: Arc::new(state) }
     }

@@ -41,6 +41,11 @@ impl Counters {
         }
     }
 
+    /// Counts a span that comes after the last one was sent.
+    pub(crate) fn drop_unsent(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether the collector complains now, and whether it did before.
     pub(crate) fn complains(&self, now: bool) -> bool {
         self.complained.swap(now, Ordering::Relaxed)

@@ -6,7 +6,7 @@ use auth_core::{
     Clock,
     trace_context::{SpanId, TraceContext},
 };
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::{Sampler, ids::Ids, shared::Shared, span::Span};
 
@@ -33,9 +33,13 @@ pub(crate) struct Identity {
 impl Queue {
     /// Puts a span into the queue, if there is room.
     pub(crate) fn push(&self, span: Span) {
-        if self.spans.try_send(span).is_err() {
-            self.shared.counters.drop_one(self.spans.max_capacity());
-            return;
+        match self.spans.try_send(span) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                return self.shared.counters.drop_one(self.spans.max_capacity());
+            }
+            // The server stops: that is no fault of the collector.
+            Err(TrySendError::Closed(_)) => return self.shared.counters.drop_unsent(),
         }
         if self.waiting().0 >= self.batch {
             self.shared.is_ready.notify_one();

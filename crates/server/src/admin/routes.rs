@@ -36,7 +36,8 @@ use super::{
 };
 use crate::{current_router::CurrentRouter, reload::ReloadEndedError};
 
-/// How long the directory may take to say whether it can be asked.
+/// How long the directory may take to say whether it can be asked, and a question to arrive and to
+/// be answered.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer waits until files were read again.
 const RELOADING: Duration = Duration::from_mins(1);
@@ -114,8 +115,14 @@ async fn explained<D: Directory>(
     State(answers): State<Arc<Answers<D>>>,
     request: Request,
 ) -> Response {
-    let Ok(answer) = answers.explaining.current().call(request).await;
-    answer
+    let mut explaining = answers.explaining.current();
+    match tokio::time::timeout(TIMEOUT, explaining.call(request)).await {
+        Ok(Ok(answer)) => answer,
+        Err(_) => {
+            let text = "the question did not arrive in time, or could not be answered\n";
+            (StatusCode::REQUEST_TIMEOUT, NO_STORE, text).into_response()
+        }
+    }
 }
 
 /// Reads files again as after SIGHUP, and says what is refused.

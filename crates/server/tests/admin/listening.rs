@@ -88,6 +88,20 @@ async fn what_runs_at_a_drain_may_go_on_for_as_long_as_is_configured() {
     server.ends();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_does_not_arrive_holds_no_connection() {
+    let world = World::new();
+    let server = world.start(&[], "127.0.0.1:0");
+    let mut stream = TcpStream::connect(server.admin.strip_prefix("http://").unwrap()).unwrap();
+    let head = "POST /explain HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\
+                connection: close\r\n\r\n{";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    server.terminate();
+}
+
 #[test]
 fn an_address_that_other_machines_reach_stops_the_server_from_starting() {
     let world = World::new();
