@@ -82,10 +82,11 @@ fn unauthenticated(error: &AuthenticateError) -> (String, Option<Who>) {
 
 /// The record of a change.
 pub(super) fn change(change: Change) -> Entry {
-    let Change { by, command, object, detail } = change;
+    let Change { by, command, object, issuer, detail } = change;
     let (by, command) = (bounded(by), bounded(command));
     let (object, detail) = (object.map(bounded), detail.map(bounded));
-    Entry::Change(Box::new(Change { by, command, object, detail }))
+    let issuer = issuer.map(bounded);
+    Entry::Change(Box::new(Change { by, command, object, issuer, detail }))
 }
 
 fn bounded(mut text: String) -> String {
@@ -101,9 +102,10 @@ mod tests {
     fn the_texts_of_a_change_are_bounded() {
         let long = || "é".repeat(MAX_BYTES);
         let (object, detail) = (Some(long()), Some(long()));
-        let entry = change(Change { by: long(), command: long(), object, detail });
+        let (by, command, issuer) = (long(), long(), Some(long()));
+        let entry = change(Change { by, command, object, issuer, detail });
         let Entry::Change(it) = entry else { panic!("{entry:?}") };
-        for text in [Some(it.by), Some(it.command), it.object, it.detail] {
+        for text in [Some(it.by), Some(it.command), it.object, it.issuer, it.detail] {
             assert_eq!(text.unwrap().len(), MAX_BYTES);
         }
     }

@@ -26,10 +26,15 @@ fn record(change: &Change<'_>) -> audit::Change {
         ChangedBy::Provider(provider) => format!("provider {provider}"),
         _ => "anyone".to_owned(),
     };
+    let issuer = match change.by {
+        ChangedBy::User(user) => Some(user.issuer.as_str().to_owned()),
+        _ => None,
+    };
     audit::Change {
         by,
         command: change.kind.name().to_owned(),
         object: change.object.map(str::to_owned),
+        issuer,
         detail: change.detail.map(str::to_owned),
     }
 }

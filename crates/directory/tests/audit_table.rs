@@ -99,7 +99,7 @@ fn decision(outcome: Outcome, subject: &str, method: &str, target: &str) -> Entr
 
 fn change(by: &str, command: &str, object: &str) -> Entry {
     let (by, command, object) = (by.into(), command.into(), Some(object.into()));
-    Entry::Change(Box::new(Change { by, command, object, detail: None }))
+    Entry::Change(Box::new(Change { by, command, object, issuer: None, detail: None }))
 }
 
 /// A log of these entries, at these times.

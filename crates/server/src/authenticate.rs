@@ -63,6 +63,7 @@ fn addition(issuer: &Issuer, subject: &Subject, roles: &BTreeSet<RoleName>) -> a
         by: format!("issuer {}", issuer.as_str()),
         command: "users add".to_owned(),
         object: Some(subject.as_str().to_owned()),
+        issuer: Some(issuer.as_str().to_owned()),
         detail: Some(roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(" ")),
     }
 }

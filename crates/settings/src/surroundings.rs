@@ -22,11 +22,13 @@ pub enum Surrounding {
     WaylandDisplay,
     /// What runs the program: `just` sets it in its recipes.
     RunBy,
+    /// Who called `sudo`, as it says.
+    SudoUser,
 }
 
 impl Surrounding {
     /// Every one of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Home,
         Self::StateHome,
         Self::CacheHome,
@@ -35,6 +37,7 @@ impl Surrounding {
         Self::Display,
         Self::WaylandDisplay,
         Self::RunBy,
+        Self::SudoUser,
     ];
 
     /// The name in the environment.
@@ -49,6 +52,7 @@ impl Surrounding {
             Self::Display => "DISPLAY",
             Self::WaylandDisplay => "WAYLAND_DISPLAY",
             Self::RunBy => "BARTIZAN_RUN_BY",
+            Self::SudoUser => "SUDO_USER",
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn time(number: u64) -> Timestamp {
 pub(super) fn change(number: u64) -> Entry {
     let object = Some(number.to_string());
     let (by, command) = ("a@b".to_owned(), "users disable".to_owned());
-    Entry::Change(Box::new(Change { by, command, object, detail: None }))
+    Entry::Change(Box::new(Change { by, command, object, issuer: None, detail: None }))
 }
 
 /// A folder with a log.

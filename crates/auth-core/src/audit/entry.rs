@@ -140,9 +140,12 @@ pub struct Change {
     pub by: String,
     /// What was done: `users disable`.
     pub command: String,
-    /// To what: a subject, a client, a grant or the id of a token.
+    /// To what: a subject, a client, a grant, the id of a token, or files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// The issuer of the user whom it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// How: a role, the name of a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -210,6 +213,9 @@ mod tests {
     fn what_a_later_version_records_is_read_over() {
         let later = r#"{"kind":"future","with":[1]}"#;
         assert_eq!(serde_json::from_str::<Entry>(later).unwrap(), Entry::Unknown);
+        let before = r#"{"kind":"change","by":"a@b","command":"users add","object":"carol"}"#;
+        let Entry::Change(change) = serde_json::from_str(before).unwrap() else { panic!() };
+        assert_eq!((change.object.as_deref(), change.issuer), (Some("carol"), None));
         let start = r#"{"kind":"start","version":"9","more":1}"#;
         let known = Entry::Start { version: "9".into(), removed_bytes: 0 };
         assert_eq!(serde_json::from_str::<Entry>(start).unwrap(), known);

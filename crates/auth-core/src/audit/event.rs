@@ -70,8 +70,13 @@ mod tests {
 
     #[test]
     fn an_event_has_the_kind_of_its_entry_and_a_word_of_its_own() {
-        let change =
-            Change { by: "a".into(), command: "users add".into(), object: None, detail: None };
+        let change = Change {
+            by: "a".into(),
+            command: "users add".into(),
+            object: None,
+            issuer: None,
+            detail: None,
+        };
         for entry in [
             Entry::Change(Box::new(change)),
             Entry::Start { version: "1".into(), removed_bytes: 0 },

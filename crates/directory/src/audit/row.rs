@@ -140,6 +140,7 @@ mod tests {
             by: "root@a".into(),
             command: "users disable".into(),
             object: Some("carol".into()),
+            issuer: None,
             detail: None,
         };
         let time = Timestamp::since_epoch(std::time::Duration::from_millis(1_800_000_000_123));

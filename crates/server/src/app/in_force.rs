@@ -9,7 +9,7 @@
 //! 5. Keys that were fetched are taken over, so an issuer that cannot be asked now is no worse off.
 //! 6. So is what callers have spent of their rates, where the rates are the same.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use auth_core::ResourceUri;
 use axum::Router;
@@ -31,7 +31,7 @@ use crate::{
     current_router::CurrentRouter,
     failure::Failure,
     policy::changes::Changes,
-    reload::{AskedKeys, Part, ReplaceableParts},
+    reload::{AskedKeys, ChangeRecords, Part, ReplaceableParts},
 };
 
 /// How long the keys of new issuers are waited for before requests may need them.
@@ -112,6 +112,14 @@ impl InForce {
         serving.upstreams.iter().zip(&serving.rules).map(with_policy).collect()
     }
 
+    /// The digests of the files of the policies in force, each once.
+    pub(super) fn policy_digests(&self) -> Option<String> {
+        let rules = self.serving.iter().flat_map(|serving| &serving.rules);
+        let digests: BTreeSet<_> = rules.filter_map(|rules| rules.current().source()).collect();
+        let digests: Vec<_> = digests.iter().map(ToString::to_string).collect();
+        (!digests.is_empty()).then(|| digests.join(" "))
+    }
+
     /// Puts what `served` describes in force.
     ///
     /// # Errors
@@ -136,6 +144,8 @@ impl InForce {
         sources.extend(more);
         let mut parts = parts(&config, upstream_files, rules.clone(), &recheck, &foundation.clock);
         parts.extend(AskedKeys::all(&key_files).map(|part| -> Box<dyn Part> { Box::new(part) }));
+        let records = ChangeRecords::of(foundation.audit.as_ref());
+        parts.iter_mut().for_each(|part| part.record_in(&records));
         for health in parts.iter().map(|part| part.health()) {
             checks.push(Box::new(move || health.failing()));
         }

@@ -250,6 +250,10 @@ impl Source for WatchedSettings {
         self.files.in_force.clone_from(content);
         Ok(Applied::Changed)
     }
+
+    fn detail(&self) -> Option<String> {
+        self.in_force.policy_digests()
+    }
 }
 
 #[cfg(test)]

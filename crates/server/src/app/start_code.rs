@@ -67,6 +67,7 @@ impl StartCode {
                     by: who(),
                     command: "users code".to_owned(),
                     object: Some(user.subject.as_str().to_owned()),
+                    issuer: Some(user.issuer.as_str().to_owned()),
                     detail: Some("at the start".to_owned()),
                 },
             );

@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Write};
 
 use auth_core::{Clock, Issuer, NumericDate, Subject, display};
 use directory::{AnyDirectory, Stamp, UserName, authorization::AuthorizationStore};
-use settings::{Environment, Variable};
+use settings::{Environment, Surrounding, Variable};
 use terminal::{
     Screen,
     date::{When, rfc3339},
@@ -63,11 +63,23 @@ impl DirectoryContext {
 /// When what was taken away counts: a running server looks for changes that often.
 pub(crate) const WHEN: &str = "; running servers follow within a second";
 
-/// Who runs the command: the account, and the machine.
+/// The longest name of who called `sudo`, in bytes.
+const MAX_CALLER_BYTES: usize = 64;
+
+/// Who runs the command: the account, and the machine; and who called `sudo` for that, as the
+/// environment says. A person who may set variables may say another name there.
 pub(crate) fn who() -> String {
     let account = whoami::username().unwrap_or_else(|_| "?".into());
     let machine = whoami::hostname().unwrap_or_else(|_| "?".into());
-    format!("{account}@{machine}")
+    by(&account, &machine, Surrounding::SudoUser.of_process().as_deref())
+}
+
+fn by(account: &str, machine: &str, caller: Option<&str>) -> String {
+    let Some(caller) = caller else { return format!("{account}@{machine}") };
+    let caller = display::escape(caller);
+    let end = caller.floor_char_boundary(MAX_CALLER_BYTES);
+    let caller = caller.get(..end).unwrap_or_default();
+    format!("{account}@{machine} (sudo by {caller})")
 }
 
 pub(crate) fn usage(what: &str, text: &str, fault: impl std::fmt::Display) -> Failure {
@@ -134,6 +146,17 @@ pub(crate) fn until(when: When, now: NumericDate) -> Result<NumericDate, Failure
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_called_sudo_is_named_within_bounds_and_without_risky_characters() {
+        assert_eq!(by("bartizan", "host", None), "bartizan@host");
+        let by_alice = "bartizan@host (sudo by alice)";
+        assert_eq!(by("bartizan", "host", Some("alice")), by_alice);
+        let hostile = by("bartizan", "host", Some("a\u{1b}[2J\nb"));
+        assert!(!hostile.contains(char::is_control), "{hostile:?}");
+        let long = by("a", "b", Some(&"é".repeat(1000)));
+        assert_eq!(long, format!("a@b (sudo by {})", "é".repeat(MAX_CALLER_BYTES / 2)));
+    }
 
     #[test]
     fn a_role_ends_later_than_now() {

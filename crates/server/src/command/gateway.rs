@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use auth_core::Policy;
+use auth_core::{Clock, Policy, SystemClock};
 use listener::signals::Signals;
 use settings::{EnvFile, Environment};
 use terminal::{Invocation, Screen};
@@ -10,6 +10,7 @@ use tokio::{sync::Semaphore, task::JoinHandle};
 use upstream::catalog::Offered;
 
 use super::{
+    record,
     run::hints,
     serve::{Start, serve_until},
     upstreams::{chosen, diff_command},
@@ -61,7 +62,15 @@ pub(crate) async fn gateway(
         let offered = offered
             .map_err(|error| Failure::Io { context: "listing", source: io::Error::other(error) })?;
         let diff = diff_command(&config, &gateway.upstream, invocation);
-        ready.push(gateway::prepare(config, offered, gateway.accept, &diff, out)?);
+        let recorded = config.clone();
+        let accept = gateway.accept;
+        let prepare = || gateway::prepare(config, offered, accept, &diff, out);
+        ready.push(if accept {
+            let context = (args, environment, &SystemClock as &dyn Clock);
+            record::accepting("gateway --accept", &recorded, context, prepare).await?
+        } else {
+            prepare()?
+        });
     }
     let shared = gateway::SharedParts::new(limits)?;
     // Before a server is opened: what is wrong with the settings is an error of the start.

@@ -9,7 +9,7 @@ use audit_log::{AuditFileError, Files, LogFile, Sink};
 use audit_setup::KeptHead;
 use auth_core::{
     Clock,
-    audit::{Change, Entry, Head, Timestamp},
+    audit::{Change, Digest, Entry, Head, Timestamp},
     display::chain,
 };
 use directory::AnyDirectory;
@@ -19,14 +19,23 @@ use super::context::who;
 use crate::{
     args::{
         ClientsCommand, Command, GrantsCommand, RunArgs, SecondFactorCommand, TokensCommand,
-        UpstreamsCommand, UsersCommand,
+        UsersCommand,
     },
-    config::settings::{ConfigError, database_url},
+    config::{
+        settings::{ConfigError, database_url},
+        upstreams::UpstreamConfig,
+    },
     failure::Failure,
 };
 
 /// The longest text that is recorded of the command line, in bytes. A token is longer.
 const MAX_BYTES: usize = 128;
+
+/// The longest issuer that is recorded, in bytes.
+const MAX_ISSUER_BYTES: usize = 512;
+
+/// The name of a command, what it changes, and how.
+type Said = (&'static str, Option<String>, Option<String>);
 
 /// An open log, and the change that will be recorded in it.
 pub(crate) struct ChangeRecord {
@@ -45,7 +54,16 @@ impl ChangeRecord {
         environment: &Environment,
         clock: &dyn Clock,
     ) -> Result<Option<Self>, Failure> {
-        let Some((name, object, detail)) = command.and_then(change_of) else { return Ok(None) };
+        let Some(change) = command.and_then(change_of) else { return Ok(None) };
+        Self::open(change, args, environment, clock).await
+    }
+
+    async fn open(
+        (name, object, detail): Said,
+        args: &RunArgs,
+        environment: &Environment,
+        clock: &dyn Clock,
+    ) -> Result<Option<Self>, Failure> {
         let mut faults = Vec::new();
         let config = audit_setup::log_config(environment, &mut faults);
         if !faults.is_empty() {
@@ -58,6 +76,7 @@ impl ChangeRecord {
         let change = Change {
             by: who(),
             command: name.to_owned(),
+            issuer: issuer_of(name, &object, args, environment),
             object: short(object),
             detail: short(detail),
         };
@@ -82,6 +101,40 @@ impl ChangeRecord {
         }
         Ok(())
     }
+}
+
+/// Accepts what the server of `config` offers, as `accept` does, with a record that has the digest
+/// of the lock file. The record is not held longer than that: a gateway goes on to serve.
+pub(crate) async fn accepting<T>(
+    name: &'static str,
+    config: &UpstreamConfig,
+    (args, environment, clock): (&RunArgs, &Environment, &dyn Clock),
+    accept: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let said = (name, Some(config.name.as_str().to_owned()), None);
+    let record = Box::pin(ChangeRecord::open(said, args, environment, clock)).await?;
+    let done = accept()?;
+    if let Some(mut record) = record {
+        let lock = std::fs::read(&config.lock).ok();
+        record.change.detail = lock.map(|bytes| Digest::of(&bytes).to_string());
+        Box::pin(record.finish(clock)).await?;
+    }
+    Ok(done)
+}
+
+/// The issuer of the user whom a command is about.
+fn issuer_of(
+    name: &str,
+    object: &Option<String>,
+    args: &RunArgs,
+    environment: &Environment,
+) -> Option<String> {
+    let is_about_user =
+        name.starts_with("users ") || matches!(name, "tokens revoke --user" | "grants revoke");
+    object.as_ref().filter(|_| is_about_user)?;
+    let issuer = args.flag(Variable::JwtIssuer);
+    let issuer = issuer.as_deref().or_else(|| environment.get(Variable::JwtIssuer))?;
+    (issuer.len() <= MAX_ISSUER_BYTES).then(|| issuer.to_owned())
 }
 
 /// The head that the database has of the log in `files`; `None` where there is no database yet.
@@ -111,7 +164,7 @@ fn now(clock: &dyn Clock) -> Timestamp {
 }
 
 /// The name of the command, what it changes, and how; `None` if it changes nothing.
-fn change_of(command: &Command) -> Option<(&'static str, Option<String>, Option<String>)> {
+fn change_of(command: &Command) -> Option<Said> {
     Some(match command {
         Command::Init => ("init", None, None),
         Command::Users(command) => return of_users(command),
@@ -131,14 +184,12 @@ fn change_of(command: &Command) -> Option<(&'static str, Option<String>, Option<
             let grant = grant.as_ref().map(ToString::to_string);
             ("grants revoke", grant.or_else(|| user.clone()), client)
         }
-        Command::Upstreams(UpstreamsCommand::Accept { name, .. }) => {
-            ("upstreams accept", Some(name.clone()), None)
-        }
+        // What the gateway accepts is recorded where it does, see `accepting`.
         _ => return None,
     })
 }
 
-fn of_users(command: &UsersCommand) -> Option<(&'static str, Option<String>, Option<String>)> {
+fn of_users(command: &UsersCommand) -> Option<Said> {
     let (name, subject, detail) = match command {
         UsersCommand::Add { subject, roles, .. } => {
             let roles = (!roles.is_empty()).then(|| roles.join(" "));

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use ::upstream::pool::PoolConfig;
-use auth_core::{ResourceUri, display::quoted};
+use auth_core::{Clock, ResourceUri, SystemClock, display::quoted};
 use serde_json::Value;
 use settings::{Environment, Variable};
 use terminal::{Invocation, Program, Screen};
 
 use crate::{
     args::{OutputFormat, RunArgs, UpstreamArgs, UpstreamsCommand},
-    command::context::write_json,
+    command::{context::write_json, record},
     config::{
         settings::ConfigError,
         upstreams::{
@@ -44,7 +44,10 @@ pub(crate) async fn upstreams(
             let config = one(&name, &upstream, args, environment)?;
             let offered = gateway::listed(&config, Patience::UNKNOWN, environment).await;
             let diff = diff_command(&config, &upstream, invocation);
-            gateway::prepare(config, offered, true, &diff, out).map(drop)
+            let recorded = config.clone();
+            let accept = || gateway::prepare(config, offered, true, &diff, out).map(drop);
+            let context = (args, environment, &SystemClock as &dyn Clock);
+            record::accepting("upstreams accept", &recorded, context, accept).await
         }
     }
 }

@@ -85,6 +85,10 @@ impl Source for WatchedUpstream {
         self.catalog.replace(lock.pins);
         Ok(Applied::Changed)
     }
+
+    fn detail(&self) -> Option<String> {
+        self.policy.digest()
+    }
 }
 
 fn text_of<'a>(text: &'a Text, path: &Path) -> Result<Option<&'a str>, GatewayFileError> {

@@ -9,6 +9,7 @@
 //!    `/readyz` says that and since when, while callers are served.
 //! 4. When the operator asks, all files are judged, also those that have not changed, and the log
 //!    says of each what became of it.
+//! 5. What is put in force is recorded in the audit log, if there is one.
 //!
 //! **Invariant:** no request is judged by half of one policy and half of another.
 
@@ -17,6 +18,7 @@ mod health;
 mod keys;
 pub(crate) mod policy;
 mod recheck;
+mod records;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ pub(crate) use self::{
     error::ReloadError,
     keys::AskedKeys,
     recheck::Recheck,
+    records::ChangeRecords,
     requests::{ReloadEndedError, ReloadRequests},
     watched::{Applied, Part, Source, Watched},
 };

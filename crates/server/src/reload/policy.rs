@@ -27,6 +27,11 @@ impl PolicyInForce {
         Self { rules, recheck }
     }
 
+    /// The digest of the file of the policy in force.
+    pub(crate) fn digest(&self) -> Option<String> {
+        self.rules.current().source().map(|digest| digest.to_string())
+    }
+
     /// Puts `policy` in force, and logs who gains what and who loses what.
     ///
     /// # Errors
@@ -81,5 +86,9 @@ impl Source for PolicyFile {
             PolicyFileError::Unreadable { path, reason }
         })?;
         self.policy.replace(policy_file::parse(text, &self.offers)?)
+    }
+
+    fn detail(&self) -> Option<String> {
+        self.policy.digest()
     }
 }

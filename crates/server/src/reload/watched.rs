@@ -5,7 +5,11 @@ use std::{num::NonZeroU32, sync::Arc};
 use auth_core::Clock;
 use settings::Settling;
 
-use super::{error::ReloadError, health::ReloadHealth};
+use super::{
+    error::ReloadError,
+    health::ReloadHealth,
+    records::{ChangeRecords, FILES, OPERATOR},
+};
 
 /// Files that belong together, and what depends on them.
 pub(crate) trait Source: Send + 'static {
@@ -21,6 +25,11 @@ pub(crate) trait Source: Send + 'static {
     /// Checks `content` whole, and puts it in force at once. Refused, with what was in force before
     /// still so, if there is an error.
     fn apply(&mut self, content: &Self::Content) -> Result<Applied, ReloadError>;
+
+    /// What the record of a change says of what is in force now: the digest of a policy.
+    fn detail(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What became of a version of files that is accepted.
@@ -43,6 +52,9 @@ pub(crate) trait Part: Send {
     fn is_settled(&self) -> bool;
     /// What `/readyz` says of it.
     fn health(&self) -> ReloadHealth;
+    /// Records in `records` what is put in force from now on. Keys, which are also read by
+    /// themselves, are not.
+    fn record_in(&mut self, _records: &ChangeRecords) {}
 }
 
 /// A [`Source`] that is watched.
@@ -57,6 +69,7 @@ pub(crate) struct Watched<S: Source> {
     /// The last refusal was for what is outside of these files: after so many looks it may have
     /// changed.
     again_after: Option<NonZeroU32>,
+    records: ChangeRecords,
     clock: Arc<dyn Clock>,
 }
 
@@ -72,6 +85,7 @@ impl<S: Source> Watched<S> {
             is_asked: false,
             is_judged: false,
             again_after: None,
+            records: ChangeRecords::default(),
             clock,
         }
     }
@@ -96,6 +110,8 @@ impl<S: Source> Part for Watched<S> {
                 let was_refused = self.health.accepted();
                 if applied == Applied::Changed {
                     tracing::info!("Read again, and in force: the {label}");
+                    let by = if is_asked { OPERATOR } else { FILES };
+                    self.records.reloaded(by, label, self.source.detail());
                 } else if was_refused || is_asked {
                     tracing::info!("Read again, and as before: the {label}");
                 }
@@ -124,5 +140,9 @@ impl<S: Source> Part for Watched<S> {
 
     fn health(&self) -> ReloadHealth {
         self.health.clone()
+    }
+
+    fn record_in(&mut self, records: &ChangeRecords) {
+        self.records = records.clone();
     }
 }

@@ -61,7 +61,7 @@ async fn every_decision_is_recorded_without_token_secret_or_argument() {
     let records = world.records("audit.jsonl");
     assert!(matches!(records.first().unwrap().entry, Entry::Start { .. }));
     assert!(matches!(records.last().unwrap().entry, Entry::Checkpoint { .. }));
-    world.run(&["audit", "verify"]).expect(0).has(&["ok: audit.jsonl: 7 records, 1 to 7"]);
+    world.run(&["audit", "verify"]).expect(0).has(&["ok: audit.jsonl: 8 records, 1 to 8"]);
 }
 
 #[tokio::test]
@@ -164,8 +164,8 @@ async fn records_are_shown_filtered_and_exported() {
     let events = world.run(&["audit", "export", "--format", "ocsf"]).expect(0).out;
     let events: Vec<Value> =
         events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    // Three calls; `init` and `users disable`.
-    assert_eq!(events.len(), 5);
+    // Three calls, and the stop; `init` and `users disable`.
+    assert_eq!(events.len(), 6);
     for event in &events {
         // What the class API Activity and the objects in it require (OCSF 1.3.0).
         for member in ["activity_id", "category_uid", "class_uid", "severity_id", "time"] {

@@ -146,6 +146,11 @@ impl World {
         assert!(child.wait().unwrap().success());
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) fn ends(&mut self) {
+        assert!(self.child.take().unwrap().wait().unwrap().success());
+    }
+
     /// Kills it.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();

@@ -18,6 +18,8 @@ const OTHER: u64 = 99;
 const INFORMATIONAL: u64 = 1;
 const LOW: u64 = 2;
 const MEDIUM: u64 = 3;
+/// What is before the name of who called `sudo` in the author of a change.
+const SUDO: &str = " (sudo by ";
 
 /// The event of a decision or a change; `None` for what only the log itself needs.
 pub(super) fn event(line: &Line) -> Option<Value> {
@@ -92,6 +94,11 @@ fn of_decision(line: &Line, decision: &Decision) -> Value {
 fn of_change(line: &Line, change: &Change) -> Value {
     let mut event = base(line, OTHER, &change.command, LOW);
     let (account, machine) = change.by.split_once('@').unwrap_or((&change.by, "unknown"));
+    // Who called sudo is no part of the machine's name.
+    let (machine, sudo) = match machine.strip_suffix(')').and_then(|it| it.split_once(SUDO)) {
+        Some((machine, caller)) => (machine, Some(caller)),
+        None => (machine, None),
+    };
     event.insert("actor".into(), json!({ "user": { "name": account } }));
     event.insert("api".into(), json!({ "operation": change.command }));
     event.insert("src_endpoint".into(), json!({ "name": machine }));
@@ -102,7 +109,13 @@ fn of_change(line: &Line, change: &Change) -> Value {
     event.insert("action".into(), json!("Allowed"));
     event.insert("status_id".into(), json!(1));
     event.insert("status".into(), json!("Success"));
-    let unmapped = json!({ "detail": change.detail, "node": line.node });
+    let mut unmapped = json!({ "detail": change.detail, "node": line.node });
+    if let Some(issuer) = &change.issuer {
+        put(&mut unmapped, "issuer", json!(issuer));
+    }
+    if let Some(caller) = sudo {
+        put(&mut unmapped, "sudo_by", json!(caller));
+    }
     event.insert("unmapped".into(), unmapped);
     Value::Object(event)
 }

@@ -30,7 +30,7 @@ use crate::{
     config::settings::Config,
     current_router::CurrentRouter,
     failure::Failure,
-    reload::{Part, Reload, ReloadRequests, Watched},
+    reload::{ChangeRecords, Part, Reload, ReloadRequests, Watched},
     telemetry::{
         log,
         traces::{RunningTracing, Tracing},
@@ -98,6 +98,8 @@ impl Running {
         let mut lasting: Vec<Box<dyn Part>> =
             vec![Box::new(Watched::new(settings, Arc::clone(&clock)))];
         lasting.extend(tls_files);
+        let records = ChangeRecords::of(foundation.audit.as_ref());
+        lasting.iter_mut().for_each(|part| part.record_in(&records));
         let reload = Reload::new(lasting, replaceable, Arc::clone(&clock));
         let readiness = &health.readiness;
         readiness.add_job(reload.reading());
@@ -150,16 +152,17 @@ impl Running {
         let router = log::Gate::new(self.router, log::current());
         let serving = serve(socket, router, self.stop.clone(), limits, proxies, PROGRAM, counts);
         let serving = tokio::spawn(serving);
-        loop {
+        let how = loop {
             let asked = tokio::select! {
                 asked = signals.next() => asked,
-                () = drain.cancelled() => Asked::ToStop,
+                () = drain.cancelled() => break "POST /drain",
             };
             match asked {
                 Asked::ToReload => self.reload.ask(),
-                Asked::ToStop => break,
+                Asked::ToStop => break "a signal",
             }
-        }
+        };
+        ChangeRecords::of(self.foundation.audit.as_ref()).drained(how);
         tracing::info!("Stopping: no new requests, those under way may end");
         self.stop.cancel();
         let ended = serving.await;
