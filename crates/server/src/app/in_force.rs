@@ -145,7 +145,9 @@ impl InForce {
         let mut parts = parts(&config, upstream_files, rules.clone(), &recheck, &foundation.clock);
         parts.extend(AskedKeys::all(&key_files).map(|part| -> Box<dyn Part> { Box::new(part) }));
         let records = ChangeRecords::of(foundation.audit.as_ref());
-        parts.iter_mut().for_each(|part| part.record_in(&records));
+        for part in &mut parts {
+            part.record_in(&records);
+        }
         for health in parts.iter().map(|part| part.health()) {
             checks.push(Box::new(move || health.failing()));
         }

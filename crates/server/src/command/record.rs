@@ -76,7 +76,7 @@ impl ChangeRecord {
         let change = Change {
             by: who(),
             command: name.to_owned(),
-            issuer: issuer_of(name, &object, args, environment),
+            issuer: issuer_of(name, object.as_deref(), args, environment),
             object: short(object),
             detail: short(detail),
         };
@@ -125,13 +125,13 @@ pub(crate) async fn accepting<T>(
 /// The issuer of the user whom a command is about.
 fn issuer_of(
     name: &str,
-    object: &Option<String>,
+    object: Option<&str>,
     args: &RunArgs,
     environment: &Environment,
 ) -> Option<String> {
     let is_about_user =
         name.starts_with("users ") || matches!(name, "tokens revoke --user" | "grants revoke");
-    object.as_ref().filter(|_| is_about_user)?;
+    object.filter(|_| is_about_user)?;
     let issuer = args.flag(Variable::JwtIssuer);
     let issuer = issuer.as_deref().or_else(|| environment.get(Variable::JwtIssuer))?;
     (issuer.len() <= MAX_ISSUER_BYTES).then(|| issuer.to_owned())

@@ -179,7 +179,7 @@ async fn questions_about_tokens_are_recorded_without_the_tokens() {
     });
     let wanted = ["permitted alice admin/explain", "denied bob admin/explain"];
     assert_eq!(found.collect::<Vec<_>>(), wanted);
-    let log = std::fs::read_to_string(world.path("audit.jsonl")).unwrap();
+    let log = fs::read_to_string(world.path("audit.jsonl")).unwrap();
     assert!(!log.contains(&asked) && !log.contains(&token));
 }
 

@@ -99,7 +99,9 @@ impl Running {
             vec![Box::new(Watched::new(settings, Arc::clone(&clock)))];
         lasting.extend(tls_files);
         let records = ChangeRecords::of(foundation.audit.as_ref());
-        lasting.iter_mut().for_each(|part| part.record_in(&records));
+        for part in &mut lasting {
+            part.record_in(&records);
+        }
         let reload = Reload::new(lasting, replaceable, Arc::clone(&clock));
         let readiness = &health.readiness;
         readiness.add_job(reload.reading());
