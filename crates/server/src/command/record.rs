@@ -13,7 +13,7 @@ use auth_core::{
     display::chain,
 };
 use directory::AnyDirectory;
-use settings::Environment;
+use settings::{Environment, Variable};
 
 use super::context::who;
 use crate::{

@@ -43,7 +43,7 @@ impl ChangeRecords {
             );
         }
         let (by, command) = (by.to_owned(), command.to_owned());
-        log.record_change(false, || Change { by, command, object, issuer: None, detail });
+        log.record_change(|| Change { by, command, object, issuer: None, detail });
     }
 }
 
