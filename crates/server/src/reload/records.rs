@@ -120,7 +120,7 @@ mod tests {
         assert!(look_twice("4", true));
         assert!(look_twice("0", true));
         log.close();
-        // It is in force all the same where nothing can be recorded.
+        // It is in force also where nothing can be recorded.
         assert!(log.failing().is_some());
         assert!(look_twice("6", true));
         let text = fs::read_to_string(&config.file).unwrap();
