@@ -80,7 +80,7 @@ fn ours(words: &[String]) -> Option<(&'static str, &[String])> {
         [sudo, words @ ..] if sudo == "sudo" => words,
         words => words,
     };
-    let own = words[0].rsplit('/').next().unwrap_or_default();
+    let own = words.first()?.rsplit('/').next().unwrap_or_default();
     // The functions of deploy.md.
     if own == "as_server" {
         return Some(("server", &words[1..]));

@@ -76,7 +76,9 @@ async fn backup_and_restore(site: &Site, programs: Option<&Path>, lose: impl FnO
     }
     let (http, now) = (http(), || site.token(USER));
     let (good, revoked) = (now(), now());
-    node.admin(&["tokens", "revoke", &token_id(&revoked)]);
+    // It was not made here, though it has the issuer of this place.
+    let (issuer, id) = (claim(&revoked, "iss"), claim(&revoked, "jti"));
+    node.admin(&["tokens", "revoke", "--issuer", &issuer, &id]);
 
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("backup");
@@ -118,11 +120,11 @@ fn users(node: &Node) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// The `jti` of a token.
-fn token_id(token: &str) -> String {
+/// A claim of a token.
+fn claim(token: &str, name: &str) -> String {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
-    claims.get("jti").unwrap().as_str().unwrap().to_owned()
+    claims.get(name).unwrap().as_str().unwrap().to_owned()
 }
 
 /// What the script complains about, if it does. It finds `programs` before the system's.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{alone::Alone, world::World};
 
-/// What a person does who signs in with a code, and the client of that person.
-const WANTED: [&str; 4] = ["client register", "sign-in", "access allow", "token issue"];
+/// What a person does who signs in with a code, and the client of that person; and the stop.
+const WANTED: [&str; 5] = ["client register", "sign-in", "access allow", "token issue", "drain"];
 
 /// The changes that are recorded in a file: who, and what.
 fn changes(world: &World, name: &str) -> Vec<(String, String)> {
@@ -55,8 +55,9 @@ async fn what_a_person_does_at_the_authorization_server_alone_is_recorded_beside
     let commands: Vec<_> = found.iter().map(|(_, command)| command.as_str()).collect();
     assert_eq!(commands, WANTED);
     let by: Vec<_> = found.iter().map(|(by, _)| by.split(' ').next().unwrap()).collect();
-    assert_eq!(by, ["anyone", "user", "user", "client"]);
-    assert_eq!(changes(&world, "audit.jsonl"), []);
+    assert_eq!(by, ["anyone", "user", "user", "client", "an"]);
+    let stop = ("an operator".to_owned(), "drain".to_owned());
+    assert_eq!(changes(&world, "audit.jsonl"), [stop]);
     let log = fs::read_to_string(world.path("audit-issuer.jsonl")).unwrap();
     assert!(!log.contains(&token), "{log}");
 

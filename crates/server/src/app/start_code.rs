@@ -168,8 +168,8 @@ mod tests {
         assert_eq!(offered(again()).await, "");
         let text = std::fs::read_to_string(&config.file).unwrap();
         assert!(!text.contains(code), "{text}");
-        let recorded =
-            "\"command\":\"users code\",\"object\":\"alice\",\"detail\":\"at the start\"";
+        let recorded = "\"command\":\"users code\",\"object\":\"alice\",\
+                        \"issuer\":\"http://localhost:8000\",\"detail\":\"at the start\"";
         assert_eq!(text.matches(recorded).count(), 1, "{text}");
     }
 

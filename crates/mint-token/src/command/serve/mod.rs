@@ -17,7 +17,7 @@ mod transport;
 use std::{io, sync::Arc};
 
 use audit_setup::{AuditSetupError, OpenAudit};
-use auth_core::{Clock, JobHealth, SystemClock};
+use auth_core::{Clock, JobHealth, SystemClock, audit::Change};
 use axum::Router;
 use directory::AnyDirectory;
 use issuer::PeerAddress;
@@ -136,6 +136,9 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     while signals.next().await == Asked::ToReload {
         reread.notify_one();
     }
+    if let Some(audit) = &audit {
+        audit.log().record_change(stop_by_a_signal);
+    }
     tracing::info!("Stopping: no new requests, those under way may end");
     stop.cancel();
     let ended = serving.await;
@@ -147,6 +150,17 @@ async fn serve(args: &ServeArgs, world: &mut World<'_>) -> Result<Exit, ServeErr
     store.close().await;
     tracing::info!("Stopped");
     ended.map(|()| Exit::Done).map_err(|error| ServeError::System("serving", error.into()))
+}
+
+/// What is recorded of a stop, as the server records its own.
+fn stop_by_a_signal() -> Change {
+    Change {
+        by: "an operator".to_owned(),
+        command: "drain".to_owned(),
+        object: None,
+        issuer: None,
+        detail: Some("a signal".to_owned()),
+    }
 }
 
 /// The certificate, if there is one, and how its files are read again.
