@@ -17,7 +17,8 @@ use directory::{UserName, authorization::NewGrant};
 use http::Method;
 
 use crate::{
-    AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, body, respond::Unavailable,
+    AuthorizationServer, Change, ChangeKind, ChangeObserver, ChangedBy, PeerAddress, body,
+    limit::network, respond::Unavailable,
 };
 
 impl AuthorizationServer {
@@ -105,8 +106,9 @@ pub(crate) async fn finish(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    let address = parts.extensions.get::<PeerAddress>().map(|PeerAddress(it)| network(*it));
     let request = Request::from_parts(parts, body::receive(body).await);
-    match server.changes().run(next.run(request)).await {
+    match server.changes().run(address, next.run(request)).await {
         Ok(response) => response,
         Err(fault) => Unavailable::new("a change cannot be made", fault).into_response(),
     }
