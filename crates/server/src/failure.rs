@@ -331,7 +331,8 @@ impl Failure {
                 let command = invocation.command(Program::Server, "grants list");
                 Some(format!("`{command}` shows all grants"))
             }
-            Self::Audit(AuditFileError::Damaged { .. }) | Self::AuditLeftOut { .. } => {
+            Self::Audit(AuditFileError::Damaged { .. } | AuditFileError::Changed { .. })
+            | Self::AuditLeftOut { .. } => {
                 let command = invocation.command(Program::Server, "audit verify");
                 Some(format!("`{command}` names the first record that is not as it was written"))
             }
